@@ -1,0 +1,79 @@
+/** The checked configuration: plain data, units in the names, paths absolute. Made by the loader; children get it as it is. */
+
+/** What every part may know: all settings but the services. */
+export interface Settings {
+  readonly host: string
+  readonly ports: 'high' | 'well-known' | 'any'
+  /** How the servers name themselves in greetings and trace headers. */
+  readonly hostname: string
+  /** Absolute. */
+  readonly data: string
+  /** Absolute. */
+  readonly logs: string
+  readonly user: string | null
+  /** Mail domains that are local, lower case, at least one; the first is the one that new addresses are written with. */
+  readonly domains: readonly string[]
+  readonly demo: boolean
+  readonly tls: { readonly certificate: string; readonly key: string }
+  readonly drainMs: number
+  readonly mail: {
+    readonly aliases: Readonly<Record<string, readonly string[]>>
+    readonly catchAll: string | null
+    readonly maxSizeOctets: number
+    readonly quota: { readonly octets: number; readonly messages: number }
+    readonly bareNewlines: 'reject' | 'normalize'
+  }
+  readonly files: { readonly sync: 'always' | 'never'; readonly quota: { readonly octets: number | null } }
+  readonly logins: LoginLimits
+  readonly log: { readonly level: 'error' | 'warn' | 'info' | 'debug' }
+}
+
+/** Bad logins: how their answers are delayed and when an address is turned away (DESIGN "One account, everything"). */
+export interface LoginLimits {
+  /** Delay of the answer to the first bad login; doubled with each further one from the address. */
+  readonly delayMs: number
+  readonly maxDelayMs: number
+  /** How long a bad login counts. */
+  readonly windowMs: number
+  /** Bad logins on one account, from wherever, from which on its logins are delayed too. */
+  readonly accountThreshold: number
+  /** Bad logins of an address after which it is refused on all protocols. */
+  readonly blockAfter: number
+  readonly blockMs: number
+}
+
+/** Limits that the host keeps, per service. */
+export interface Limits {
+  /** Open at once. */
+  readonly connections: number
+  /** Open at once from one address. */
+  readonly connectionsPerAddress: number
+  /** New ones a second from one address; null: no limit. */
+  readonly connectionsPerSecond: number | null
+  readonly idleMs: number
+}
+
+/** One service of the configuration, checked. */
+export interface ServiceSettings {
+  readonly name: string
+  readonly protocol: string
+  readonly enabled: boolean
+  readonly host: string
+  /** 0: the system chooses. */
+  readonly port: number
+  readonly workers: number
+  readonly tls: 'starttls' | 'implicit' | 'off'
+  readonly requireTls: 'auto' | 'always' | 'never'
+  readonly proxyProtocol: { readonly from: readonly string[] } | null
+  readonly limits: Limits
+  /** Checked by the protocol's own schema. */
+  readonly options: unknown
+}
+
+/** The whole. */
+export interface Configuration {
+  readonly settings: Settings
+  readonly services: readonly ServiceSettings[]
+  /** Settings in use that nothing reads yet, as dotted names: said at the start. */
+  readonly idleSettings: readonly string[]
+}

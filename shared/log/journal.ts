@@ -1,0 +1,28 @@
+import type { Level, Log } from './log.ts'
+
+/** A file of plain lines beside the journal: the access log, the transfer log. */
+export interface LineFile {
+  /** Adds one line (without its line break; control characters already escaped). Never throws and never waits. */
+  write(line: string): void
+}
+
+/** The logs of one service: `<service>.log` and the field's own formats beside it. */
+export interface Journal {
+  readonly log: Log
+  /** `<service>.<kind>.log`, made at the first line: `access` (Combined Log Format), `transfer` (xferlog). */
+  lines(kind: 'access' | 'transfer'): LineFile
+  /** Resolves when all that was written until now is in the files. */
+  flush(): Promise<void>
+  /** Flushes and closes; what is written later is lost. */
+  close(): Promise<void>
+}
+
+/** How a journal is opened. */
+export interface JournalOptions {
+  readonly service: string
+  /** The logs' folder, absolute; made when missing. */
+  readonly folder: string
+  readonly level: Level
+  /** Whether records of `info` and above are also shown on stdout, in a form for people. */
+  readonly console: boolean
+}

@@ -1,0 +1,127 @@
+/**
+ * The contract between the host and a protocol. A protocol's folder holds two values: `protocol` in `options.ts` (what the
+ * supervisor and the command line need to know; loads zod) and `service` in `service.ts` (what the child runs; loads no zod).
+ */
+import type { Duplex } from 'node:stream'
+import type { ZodType } from 'zod'
+import type { Desk } from './accounts/desk.ts'
+import type { Settings } from './config/settings.ts'
+import type { Journal } from './log/journal.ts'
+import type { Log } from './log/log.ts'
+import type { Endpoint } from './net/endpoint.ts'
+
+/** What a child may touch; the supervisor turns it into flags of Node's permission model and makes the folders first. */
+export interface Grants {
+  /** Folders it may read, absolute. Its logs and the program itself are always among them. */
+  readonly read: readonly string[]
+  /** Folders it may read and write, absolute. */
+  readonly write: readonly string[]
+  /** `accept`: the network is dropped after listening, all but accepted connections; `connect`: it also opens sockets of its own. */
+  readonly network: 'accept' | 'connect'
+  /** Whether it starts worker threads. */
+  readonly workers: boolean
+}
+
+/** A protocol as the supervisor sees it: what it is called, where it usually lives, what binds it, what it may touch. */
+export interface Protocol<Options> {
+  readonly protocol: string
+  /** The default ports, by the options: submission has others than the mail exchanger. */
+  ports(options: Options): { high: number; wellKnown: number }
+  /** Standards that bind it, `RFC 1939`: the standards page is generated from them. */
+  readonly standards: readonly string[]
+  /** This protocol's part of a service's settings; the ones that all services share are not in it. */
+  readonly options: ZodType<Options>
+  grants(options: Options, settings: Settings): Grants
+  /** A command that a newcomer can paste to try the service. */
+  example(endpoint: { host: string; port: number }): string
+}
+
+/** A protocol as the child runs it. */
+export interface Service<Options> {
+  readonly protocol: string
+  /** Makes the server without any effect: no file is opened, no timer started. */
+  create(context: Context<Options>): Server
+}
+
+/** What a server is given to work with. */
+export interface Context<Options> {
+  /** The service's name in the configuration, `smtp`, `submission`, … */
+  readonly service: string
+  /** Checked options of the protocol. */
+  readonly options: Options
+  readonly settings: Settings
+  readonly desk: Desk
+  readonly journal: Journal
+  /** The journal's log for what belongs to no connection. */
+  readonly log: Log
+  readonly version: string
+}
+
+/** Why a connection is turned away before its conversation begins. */
+export type Refusal = 'too-many-connections' | 'too-many-from-address' | 'stopping'
+
+/** One service in one child. Called in this order: start, serve…, stop. */
+export interface Server {
+  /** Opens stores. A rejection ends the child: 111, or 100 where the error is a `PermanentError`. */
+  start?(): Promise<void>
+  /** Carries one conversation; resolves when it is over. What it rejects with is journalled and ends the connection. */
+  serve(connection: Connection): void | Promise<void>
+  /** The protocol's own words for a connection that is turned away; sent as they are, then the connection is closed. */
+  refuse(refusal: Refusal): string
+  /** Told once when the service begins to drain: conversations should end where that costs the client nothing. */
+  drain?(): void
+  /** Releases what `start` opened, after the last conversation ended or the deadline passed; also after a half-done start. */
+  stop(deadline: AbortSignal): Promise<void>
+}
+
+/** One client, whatever the protocol. */
+export interface Connection {
+  /** Unique in the life of the data folder, short: what ties records of one conversation together. */
+  readonly id: string
+  readonly remote: Endpoint
+  readonly local: Endpoint
+  /** Whether the stream is encrypted. */
+  readonly secure: boolean
+  readonly stream: Duplex
+  /**
+   * Aborts, with a `ConnectionEnd` as reason, when the conversation has to end: the server says its goodbye and ends the
+   * stream. The host destroys the stream two seconds later whatever the server does.
+   */
+  readonly signal: AbortSignal
+  /** Records carry `connection` and `remote`. */
+  readonly log: Log
+  /**
+   * Marks work under way (a command, a message, a transfer) until disposed: a stop waits for it. The idle deadline goes on: a
+   * client that stalls in the middle of its message is idle. May be nested.
+   */
+  busy(): Disposable
+  /** Starts the idle deadline anew: for activity elsewhere, as on a data connection (RFC 959 §2.3). */
+  touch(): void
+}
+
+/** `idle`: no octet for `limits.idle`; `stopping`: the server is stopped or replaced; `closed`: the client went away. */
+export type Ending = 'idle' | 'stopping' | 'closed'
+
+/** The reason of an aborted `Connection.signal`. */
+export class ConnectionEnd extends Error {
+  override readonly name = 'ConnectionEnd'
+  readonly why: Ending
+  constructor(why: Ending) {
+    super(`the connection has to end: ${why}`)
+    this.why = why
+  }
+}
+
+/** Why this signal aborted, or null while it has not. */
+export const endingOf = (signal: AbortSignal): Ending | null => {
+  if (!signal.aborted) return null
+  return signal.reason instanceof ConnectionEnd ? signal.reason.why : 'stopping'
+}
+
+/** A failure that a restart cannot cure: wrong configuration, a port taken. The process that meets it exits with 100. */
+export class PermanentError extends Error {
+  override readonly name = 'PermanentError'
+}
+
+/** What a process of the family says with its exit code (after s6 and qmail). */
+export const exitCodes = { done: 0, permanent: 100, temporary: 111 } as const

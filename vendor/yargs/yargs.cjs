@@ -1,0 +1,4 @@
+'use strict'
+module.exports = () => {
+  throw new Error("ftp-srv's own command line is not part of Havre")
+}
