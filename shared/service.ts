@@ -5,7 +5,7 @@
 import type { Duplex } from 'node:stream'
 import type { ZodType } from 'zod'
 import type { Desk } from './accounts/desk.ts'
-import type { Settings } from './config/settings.ts'
+import type { ServiceSettings, Settings } from './config/settings.ts'
 import type { Journal } from './log/journal.ts'
 import type { Log } from './log/log.ts'
 import type { Endpoint } from './net/endpoint.ts'
@@ -49,6 +49,11 @@ export interface Context<Options> {
   readonly service: string
   /** Checked options of the protocol. */
   readonly options: Options
+  /**
+   * Whether a login in clear is taken: `auto` from loopback only, judged per connection, `always` (TLS) never, `never` (no TLS
+   * needed) always. Only protocols with logins of their own read it.
+   */
+  readonly requireTls: ServiceSettings['requireTls']
   readonly settings: Settings
   readonly desk: Desk
   readonly journal: Journal
