@@ -1,0 +1,204 @@
+import { createServer, type Server as NetServer, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Limits } from '../../shared/config/settings.ts'
+import type { Log } from '../../shared/log/log.ts'
+import { endpointText } from '../../shared/net/endpoint.ts'
+import type { Refusal, Server } from '../../shared/service.ts'
+import { Conversation } from './conversation.ts'
+import * as journal from './journal.ts'
+import type { Counters } from './messages.ts'
+
+/** Connections that wait to be accepted while the child is busy or being replaced; the system's own cap may be lower. */
+const backlog = 1024
+
+/** At a stop: what was accepted just now gets so long to send its first octets before it counts as idle. */
+const stopGraceMs = 300
+
+/** Accepting goes on after a stop until for so long nobody came: closing resets those who still wait in the queue. */
+const quietMs = 25
+const maxQuietMs = 500
+
+/** How long conversations that were told to end at the deadline may take over their goodbye. */
+const lastWordsMs = 1_000
+
+/** Where to listen: on a descriptor that the supervisor bound, or (in tests) on an address of its own. */
+export type Target = { readonly fd: number } | { readonly host: string; readonly port: number }
+
+/**
+ * What every child runs around its protocol: accepts, counts, limits, ends idle conversations and drains. Owns the listener and
+ * the sockets of all conversations; `end` releases them.
+ */
+export class Host {
+  readonly #server: Server
+  readonly #limits: Limits
+  readonly #log: Log
+  readonly #listener: NetServer
+  readonly #open = new Set<Conversation>()
+  readonly #byAddress = new Map<string, number>()
+  readonly #sweep: NodeJS.Timeout
+  #served = 0
+  #refused = 0
+  #acceptedAt = 0
+  #state: 'accepting' | 'draining' = 'accepting'
+  #changed: () => void = () => undefined
+  #whenOver: () => void = () => undefined
+
+  constructor(server: Server, limits: Limits, log: Log) {
+    this.#server = server
+    this.#limits = limits
+    this.#log = log
+    // Half-open: a client may send all it has, shut its side and still read every reply.
+    this.#listener = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket))
+    this.#sweep = setInterval(() => this.#checkIdle(), Math.min(1_000, Math.max(25, limits.idleMs / 4)))
+    this.#sweep.unref()
+  }
+
+  /** @returns the port. @throws the system's error where the port cannot be listened on */
+  async listen(target: Target): Promise<number> {
+    await new Promise<void>((resolve, reject) => {
+      this.#listener.once('error', reject)
+      const done = () => {
+        this.#listener.off('error', reject)
+        resolve()
+      }
+      // {fd, backlog} is ignored by Node 26: the backlog goes as an argument of its own.
+      if ('fd' in target) this.#listener.listen({ fd: target.fd }, backlog, done)
+      else this.#listener.listen(target.port, target.host, backlog, done)
+    })
+    this.#listener.on('error', (error) => journal.crashed(this.#log, error))
+    const address = this.#listener.address()
+    if (address === null || typeof address === 'string') throw new Error('a listener without an address')
+    journal.listening(this.#log, endpointText(address))
+    return address.port
+  }
+
+  /** Connections now and so far. */
+  get counters(): Counters {
+    return { open: this.#open.size, served: this.#served, refused: this.#refused }
+  }
+
+  /** Has this called whenever the counters change. */
+  onChange(changed: () => void): void {
+    this.#changed = changed
+  }
+
+  /** Stops accepting at once: an orphan that still listens would be in the way of the next start. */
+  close(): void {
+    if (this.#listener.listening) this.#listener.close()
+  }
+
+  /**
+   * Stops accepting and finishes. `replace`: conversations end by themselves; `stop`: each ends as soon as nothing is under way
+   * in it. What is left at the deadline is cut off. Resolves when all are over and the protocol has released what it holds.
+   */
+  async end(how: 'replace' | 'stop', deadlineMs: number): Promise<void> {
+    const endsAt = performance.now() + deadlineMs
+    this.#state = 'draining'
+    journal.draining(this.#log, how, this.#open.size)
+    this.#server.drain?.()
+    if (how === 'stop') await this.#emptyQueue()
+    this.close()
+    if (how === 'stop' && this.#open.size > 0) {
+      await this.#over(Math.min(stopGraceMs, deadlineMs / 2))
+      for (const client of this.#open) client.stopWhenFree()
+    }
+    await this.#over(endsAt - performance.now())
+    for (const client of this.#open) client.end('stopping')
+    await this.#over(lastWordsMs)
+    const cut = this.#open.size
+    for (const client of this.#open) client.stream.destroy()
+    await this.#over(lastWordsMs)
+    clearInterval(this.#sweep)
+    await this.#server.stop(AbortSignal.timeout(Math.max(lastWordsMs, endsAt - performance.now())))
+    journal.ended(this.#log, cut)
+  }
+
+  async #emptyQueue(): Promise<void> {
+    const from = performance.now()
+    this.#acceptedAt = from
+    while (performance.now() - this.#acceptedAt < quietMs && performance.now() - from < maxQuietMs) await sleep(quietMs)
+  }
+
+  /** Resolves when no conversation is open, or after so long. */
+  async #over(waitMs: number): Promise<void> {
+    if (this.#open.size === 0 || waitMs <= 0) return
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, waitMs)
+      this.#whenOver = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+
+  #checkIdle(): void {
+    const now = performance.now()
+    for (const client of this.#open) client.checkIdle(now, this.#limits.idleMs)
+  }
+
+  #accept(socket: Socket): void {
+    const client = new Conversation(socket, this.#log)
+    this.#acceptedAt = performance.now()
+    socket.on('error', (error: NodeJS.ErrnoException) => journal.broken(client, error.code ?? error.name))
+    const refusal = this.#refusal(client)
+    if (refusal === null) this.#converse(client)
+    else this.#turnAway(client, refusal)
+  }
+
+  #converse(client: Conversation): void {
+    const openedAt = performance.now()
+    this.#count(client, 1)
+    journal.opened(client)
+    // Over when both the protocol is done and the socket is gone: whichever comes last forgets the client.
+    let done = false
+    const forget = () => {
+      if (!done || !client.stream.destroyed || !this.#open.has(client)) return
+      this.#count(client, -1)
+      journal.closed(client, performance.now() - openedAt)
+    }
+    client.stream.once('close', forget)
+    this.#serve(client).finally(() => {
+      done = true
+      client.close()
+      forget()
+    })
+    if (this.#state === 'draining') setTimeout(() => client.stopWhenFree(), stopGraceMs).unref()
+  }
+
+  async #serve(client: Conversation): Promise<void> {
+    try {
+      await this.#server.serve(client)
+    } catch (error) {
+      // Whatever it is: one conversation fails, the others go on.
+      journal.failed(client, error)
+    }
+  }
+
+  #refusal({ remote }: Conversation): Refusal | null {
+    if (this.#open.size >= this.#limits.connections) return 'too-many-connections'
+    if ((this.#byAddress.get(remote.address) ?? 0) >= this.#limits.connectionsPerAddress) return 'too-many-from-address'
+    return null
+  }
+
+  #turnAway(client: Conversation, refusal: Refusal): void {
+    this.#refused += 1
+    journal.turnedAway(client, refusal)
+    client.stream.write(this.#server.refuse(refusal))
+    client.close()
+    this.#changed()
+  }
+
+  #count(client: Conversation, by: 1 | -1): void {
+    const { address } = client.remote
+    const count = (this.#byAddress.get(address) ?? 0) + by
+    if (count === 0) this.#byAddress.delete(address)
+    else this.#byAddress.set(address, count)
+    if (by === 1) this.#open.add(client)
+    else {
+      this.#open.delete(client)
+      this.#served += 1
+      if (this.#open.size === 0) this.#whenOver()
+    }
+    this.#changed()
+  }
+}

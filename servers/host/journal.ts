@@ -1,0 +1,46 @@
+/** The host's events: one function a kind. */
+import type { Log } from '../../shared/log/log.ts'
+import type { Refusal } from '../../shared/service.ts'
+import type { Conversation } from './conversation.ts'
+
+/** A client was accepted. */
+export const opened = (client: Conversation): void => client.log.write('debug', 'connection.opened')
+
+/** A client is gone, and all about it is journalled. */
+export const closed = (client: Conversation, durationMs: number): void =>
+  client.log.write('debug', 'connection.closed', {
+    octetsIn: client.stream.bytesRead,
+    octetsOut: client.stream.bytesWritten,
+    durationMs: Math.round(durationMs),
+  })
+
+/** A client was turned away at a limit. */
+export const turnedAway = (client: Conversation, refusal: Refusal): void =>
+  client.log.write('warn', 'connection.refused', { reason: refusal })
+
+/** The connection broke (reset by the client, timed out by the network). */
+export const broken = (client: Conversation, code: string): void => client.log.write('debug', 'connection.broken', { code })
+
+/** The protocol's code threw what nobody foresaw. */
+export const failed = (client: Conversation, error: unknown): void =>
+  client.log.write('error', 'connection.failed', { error: describe(error) })
+
+/** The service accepts connections. */
+export const listening = (log: Log, address: string): void => log.write('info', 'service.listening', { address })
+
+/** It accepts no more and finishes what goes on. */
+export const draining = (log: Log, how: string, open: number): void => log.write('info', 'service.draining', { how, open })
+
+/** The last record of a child: how many conversations were cut off at the deadline. */
+export const ended = (log: Log, cut: number): void => log.write('info', 'service.ended', { cut })
+
+/** The supervisor is gone: the child finishes what goes on and ends. */
+export const orphaned = (log: Log): void => log.write('warn', 'service.orphaned')
+
+/** The service cannot start. */
+export const notStarted = (log: Log, error: unknown): void => log.write('error', 'service.failed', { error: describe(error) })
+
+/** An error escaped every handler: the child ends, since nobody knows what state it is in. */
+export const crashed = (log: Log, error: unknown): void => log.write('error', 'service.crashed', { error: describe(error) })
+
+const describe = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error))

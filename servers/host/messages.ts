@@ -1,0 +1,68 @@
+/** What supervisor and child say to each other over the channel that `fork` opens between them (plain JSON). */
+import type { LoginAnswer, LoginAttempt, RecipientAnswer } from '../../shared/accounts/desk.ts'
+import type { ServiceSettings, Settings } from '../../shared/config/settings.ts'
+
+/** What the children ask the desk, with what it answers. */
+export interface DeskCalls {
+  login: { question: LoginAttempt; answer: LoginAnswer }
+  recipient: { question: string; answer: RecipientAnswer }
+  sync: { question: string; answer: null }
+}
+export type DeskCall = keyof DeskCalls
+export type Question = DeskCalls[DeskCall]['question']
+export type Answer = DeskCalls[DeskCall]['answer']
+
+/** The first message: what the child is to be. */
+export interface StartMessage {
+  readonly type: 'start'
+  readonly service: ServiceSettings
+  readonly settings: Settings
+  readonly version: string
+  /** Whether stdout is a terminal: records are shown to people. */
+  readonly console: boolean
+}
+
+export type ToChild =
+  | StartMessage
+  /** Stop accepting, carry on what goes on: `replace` until it ends by itself, `stop` until what is under way is done. */
+  | { readonly type: 'end'; readonly how: 'replace' | 'stop'; readonly deadlineMs: number }
+  | { readonly type: 'answer'; readonly id: number; readonly answer: Answer }
+  /** The question could not be answered. */
+  | { readonly type: 'failure'; readonly id: number; readonly message: string }
+  /** Asks for the counters as they are now. */
+  | { readonly type: 'count' }
+
+/** Connections of one child. */
+export interface Counters {
+  readonly open: number
+  /** Conversations that ended. */
+  readonly served: number
+  /** Turned away at a limit. */
+  readonly refused: number
+}
+
+/** What a child asks the desk; the answer carries the same id. */
+export interface AskMessage {
+  readonly type: 'ask'
+  readonly id: number
+  readonly call: DeskCall
+  readonly question: Question
+}
+
+export type ToSupervisor =
+  | { readonly type: 'ready'; readonly port: number }
+  /** It cannot serve: the exit code that follows says whether trying again may help. */
+  | { readonly type: 'failed'; readonly message: string; readonly portTaken: boolean }
+  | AskMessage
+  /** Sent when they changed, at most a few times a second, and when asked for. */
+  | { readonly type: 'counters'; readonly counters: Counters }
+
+const isTagged = (value: unknown): value is { type: unknown } => typeof value === 'object' && value !== null && 'type' in value
+
+/** Messages come from our own program over a private channel: what is checked is that it is a message at all. */
+export const isToChild = (value: unknown): value is ToChild =>
+  isTagged(value) && ['start', 'end', 'answer', 'failure', 'count'].includes(String(value.type))
+
+/** The same for the other direction. */
+export const isToSupervisor = (value: unknown): value is ToSupervisor =>
+  isTagged(value) && ['ready', 'failed', 'ask', 'counters'].includes(String(value.type))
