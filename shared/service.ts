@@ -16,6 +16,8 @@ export interface Grants {
   readonly read: readonly string[]
   /** Folders it may read and write, absolute. */
   readonly write: readonly string[]
+  /** Single files it may read and write, absolute; they need not exist yet and are not made for it. */
+  readonly files?: readonly string[]
   /** `accept`: the network is dropped after listening, all but accepted connections; `connect`: it also opens sockets of its own. */
   readonly network: 'accept' | 'connect'
   /** Whether it starts worker threads. */
@@ -25,8 +27,13 @@ export interface Grants {
 /** A protocol as the supervisor sees it: what it is called, where it usually lives, what binds it, what it may touch. */
 export interface Protocol<Options> {
   readonly protocol: string
-  /** The default ports, by the options: submission has others than the mail exchanger. */
-  ports(options: Options): { high: number; wellKnown: number }
+  /** The default ports, by the options and by TLS: submission has others than the mail exchanger, https others than http. */
+  ports(options: Options, tls: ServiceSettings['tls']): { high: number; wellKnown: number }
+  /**
+   * Whether a conversation that began in clear can go on encrypted (STARTTLS, STLS, AUTH TLS). Absent: it can. Where it cannot,
+   * `tls` is `off` unless it is `implicit`, and there is no `requireTls`.
+   */
+  readonly startTls?: boolean
   /** Standards that bind it, `RFC 1939`: the standards page is generated from them. */
   readonly standards: readonly string[]
   /** This protocol's part of a service's settings; the ones that all services share are not in it. */
@@ -125,7 +132,7 @@ export const endingOf = (signal: AbortSignal): Ending | null => {
 
 /** A failure that a restart cannot cure: wrong configuration, a port taken. The process that meets it exits with 100. */
 export class PermanentError extends Error {
-  override readonly name = 'PermanentError'
+  override readonly name: string = 'PermanentError'
 }
 
 /** What a process of the family says with its exit code (after s6 and qmail). */
