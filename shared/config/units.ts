@@ -1,0 +1,166 @@
+/**
+ * The kinds of values that settings have, as zod builders: sizes, durations, ports, port ranges, addresses, domains, paths.
+ * A protocol's `options.ts` puts its settings together from them; `.prefault()` gives the default as a person writes it:
+ * `size({ min: 512 }).prefault('4KiB').meta({ description: … })`.
+ *
+ * Loaded by the supervisor and the command line only: children get the checked values.
+ */
+import { isIP } from 'node:net'
+import { z } from 'zod'
+
+/** What a setting's `.meta()` may say; the JSON Schema, the comments of `default.yaml` and the documentation come from it. */
+export interface SettingMeta {
+  /** What it does, in a sentence or two. */
+  description?: string
+  unit?: string
+  /** What happens at the limit: `500 5.5.2`, `refused`. */
+  over?: string
+  /** The standard that binds it: `RFC 5321 §4.5.3.1.4`. */
+  source?: string
+  /** Nothing reads it yet: all of it, or these values of it. Said at the start when it is set to other than its default. */
+  pending?: true | readonly string[]
+  /** `path`: relative to the file that holds it; the loader makes it absolute. */
+  kind?: 'path'
+}
+
+const sizeUnits: Readonly<Record<string, number>> = {
+  b: 1,
+  kb: 1e3,
+  mb: 1e6,
+  gb: 1e9,
+  tb: 1e12,
+  kib: 2 ** 10,
+  mib: 2 ** 20,
+  gib: 2 ** 30,
+  tib: 2 ** 40,
+}
+
+const durationUnits: Readonly<Record<string, number>> = { ms: 1, s: 1e3, m: 60e3, h: 3600e3, d: 86_400e3 }
+
+const sizePattern = /^(\d+(?:\.\d+)?) ?([kmgt]i?b|b)?$/i
+const durationPattern = /^(\d+(?:\.\d+)?) ?(ms|s|m|h|d)$/
+
+/** Timers of Node hold 31 bits of milliseconds: one that is longer ends at once. */
+const longestTimerMs = 24 * 86_400e3
+
+const measure = (text: string, pattern: RegExp, units: Readonly<Record<string, number>>): number | null => {
+  const [, amount, unit] = pattern.exec(text) ?? []
+  const value = amount === undefined ? Number.NaN : Number(amount) * (units[(unit ?? 'b').toLowerCase()] ?? Number.NaN)
+  return Number.isSafeInteger(value) ? value : null
+}
+
+/** Octets of `64KiB` (1024), `25MB` (1000), `512`; null when it is none of these or no whole number of octets. */
+export const octetsOf = (text: string): number | null => measure(text, sizePattern, sizeUnits)
+
+/** Milliseconds of `300ms`, `10s`, `5m`, `2h`, `7d`; null when it is none of these or no whole number of milliseconds. */
+export const millisecondsOf = (text: string): number | null => measure(text, durationPattern, durationUnits)
+
+const written = (value: number, units: readonly (readonly [string, number])[]): string => {
+  const [name, factor] = units.find(([, size]) => value !== 0 && value % size === 0) ?? units.at(-1) ?? ['', 1]
+  return `${value / factor}${name}`
+}
+
+/** `65536` → `64KiB`: the largest unit that leaves a whole number. */
+export const sizeText = (octets: number): string =>
+  written(
+    octets,
+    (['TiB', 'TB', 'GiB', 'GB', 'MiB', 'MB', 'KiB', 'KB', 'B'] as const).map((unit) => [unit, sizeUnits[unit.toLowerCase()] ?? 1]),
+  )
+
+/** `300000` → `5m`: the largest unit that leaves a whole number. */
+export const durationText = (ms: number): string =>
+  written(
+    ms,
+    (['d', 'h', 'm', 's', 'ms'] as const).map((unit) => [unit, durationUnits[unit] ?? 1]),
+  )
+
+interface Range {
+  readonly min?: number
+  readonly max?: number
+}
+
+const withinRange = (
+  text: (value: number) => string,
+  { min = 0, max = Number.MAX_SAFE_INTEGER }: Range,
+  value: number,
+): string | null => {
+  if (value < min) return `must be at least ${text(min)}`
+  return value > max ? `must be at most ${text(max)}` : null
+}
+
+/**
+ * A number of octets: `64KiB`, `25MB`, `1GiB`, or a plain number.
+ * @param range in octets
+ */
+export const size = (range: Range = {}) =>
+  z
+    .union([z.int().min(0), z.string().regex(sizePattern)], { error: 'must be a size such as 64KiB, 25MB or 1GiB' })
+    .transform((value, context) => {
+      const octets = typeof value === 'number' ? value : octetsOf(value)
+      const wrong = octets === null ? 'must be a whole number of octets' : withinRange(sizeText, range, octets)
+      if (octets !== null && wrong === null) return octets
+      context.addIssue({ code: 'custom', message: wrong ?? '', input: value })
+      return z.NEVER
+    })
+
+/**
+ * A time in milliseconds: `300ms`, `10s`, `5m`, `2h`, `7d`.
+ * @param range in milliseconds; without `max` at most 24 days, the longest that a timer holds
+ */
+export const duration = (range: Range = {}) =>
+  z
+    .string({ error: 'must be a time with its unit, such as 300ms, 10s, 5m, 2h or 7d' })
+    .regex(durationPattern, { error: 'must be a time with its unit, such as 300ms, 10s, 5m, 2h or 7d' })
+    .transform((value, context) => {
+      const ms = millisecondsOf(value)
+      const wrong =
+        ms === null ? 'must be a whole number of milliseconds' : withinRange(durationText, { max: longestTimerMs, ...range }, ms)
+      if (ms !== null && wrong === null) return ms
+      context.addIssue({ code: 'custom', message: wrong ?? '', input: value })
+      return z.NEVER
+    })
+
+const portWrong = 'must be a port from 0 to 65535 (0: the system chooses)'
+
+/** A port to listen on; 0: the system chooses. */
+export const port = () => z.int({ error: portWrong }).min(0, { error: portWrong }).max(65_535, { error: portWrong })
+
+/** Ports, both ends included. */
+export interface PortRange {
+  readonly from: number
+  readonly to: number
+}
+
+const rangeWrong = 'must be a range of ports such as 49152-65535'
+
+/** A range of unprivileged ports, `49152-65535`, or a single one. */
+export const portRange = () =>
+  z.union([z.int(), z.string().regex(/^\d{1,5}( ?- ?\d{1,5})?$/)], { error: rangeWrong }).transform((value, context): PortRange => {
+    const [from = 0, to = from] = String(value).split('-').map(Number)
+    const wrong =
+      from < 1024 || to > 65_535 ? 'must lie between 1024 and 65535' : from > to ? 'must begin with its lower end' : null
+    if (wrong === null) return { from, to }
+    context.addIssue({ code: 'custom', message: wrong, input: value })
+    return z.NEVER
+  })
+
+/** A numeric address, IPv4 or IPv6: what can be bound and what clients can be told without asking a name server. */
+export const address = () =>
+  z.string().refine((text) => isIP(text) !== 0, { error: 'must be a numeric address such as 127.0.0.1, 0.0.0.0 or "::"' })
+
+const label = /^(?!-)[a-z0-9_-]{1,63}(?<!-)$/i
+const isDomain = (text: string): boolean => text.length <= 253 && text.split('.').every((part) => label.test(part))
+
+/** A host's or domain's name, in lower case afterwards (RFC 1123 §2.1). */
+export const domain = () =>
+  z
+    .string()
+    .refine(isDomain, { error: 'must be a domain name: letters, digits and dashes, with dots between them' })
+    .transform((name) => name.toLowerCase())
+
+/** A file or folder; relative to the file that holds the setting, absolute once loaded. */
+export const path = () =>
+  z
+    .string()
+    .min(1, { error: 'must be a path' })
+    .meta({ kind: 'path' } satisfies SettingMeta)
