@@ -1,0 +1,39 @@
+/** What the supervisor and the command line know of SMTP. A setting added here is described in `config/default.yaml` too. */
+import { join } from 'node:path'
+import { z } from 'zod'
+import { endpointText } from '../../shared/net/endpoint.ts'
+import type { Protocol } from '../../shared/service.ts'
+
+const options = z.strictObject({
+  mode: z
+    .enum(['mta', 'submission', 'lmtp'])
+    .default('mta')
+    .meta({
+      description:
+        'What the service is for: mail from other servers (mta), mail from the accounts (submission), delivery by another mail server (lmtp).',
+      source: 'RFC 5321, RFC 6409, RFC 2033',
+      pending: ['submission', 'lmtp'],
+    }),
+})
+
+export type SmtpOptions = z.output<typeof options>
+
+export const protocol: Protocol<SmtpOptions> = {
+  protocol: 'smtp',
+  ports: ({ mode }, tls) => {
+    if (mode === 'lmtp') return { high: 2424, wellKnown: 24 }
+    if (tls === 'implicit') return { high: 2465, wellKnown: 465 }
+    return mode === 'submission' ? { high: 2587, wellKnown: 587 } : { high: 2525, wellKnown: 25 }
+  },
+  standards: ['RFC 5321', 'RFC 1870', 'RFC 2034', 'RFC 2920', 'RFC 3463', 'RFC 4954', 'RFC 6152', 'RFC 6531'],
+  options,
+  // SQLite's own files beside the database are opened by SQLite, which Node's permission model does not see.
+  grants: (_options, settings) => ({
+    read: [],
+    write: [],
+    files: ['', '-wal', '-shm'].map((suffix) => join(settings.data, `mail.db${suffix}`)),
+    network: 'accept',
+    workers: true,
+  }),
+  example: ({ host, port }) => `swaks --server ${endpointText({ address: host, port })} --to alice@localhost`,
+}
