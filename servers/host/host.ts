@@ -109,7 +109,7 @@ export class Host {
     for (const client of this.#open) client.stream.destroy()
     await this.#over(lastWordsMs)
     clearInterval(this.#sweep)
-    await this.#server.stop(AbortSignal.timeout(Math.max(lastWordsMs, endsAt - performance.now())))
+    await this.#server.stop(AbortSignal.timeout(Math.max(lastWordsMs, Math.ceil(endsAt - performance.now()))))
     journal.ended(this.#log, cut)
   }
 

@@ -1,0 +1,47 @@
+import type { Journal } from '../../shared/log/journal.ts'
+import type { Fields, Level, Log } from '../../shared/log/log.ts'
+
+/** A record as a protocol wrote it. */
+export interface CapturedRecord {
+  readonly level: Level
+  readonly event: string
+  readonly fields: Fields
+}
+
+/** A journal in memory; keeps all levels. */
+export interface CapturedJournal extends Journal {
+  readonly records: readonly CapturedRecord[]
+  /** Lines of `access` and `transfer` files. */
+  readonly written: Readonly<Record<'access' | 'transfer', readonly string[]>>
+  /** The records of one event, oldest first. */
+  of(event: string): readonly CapturedRecord[]
+  /** All of it as one text, to look for what must not be in it. */
+  text(): string
+}
+
+/** A journal in memory. */
+export const capturedJournal = (): CapturedJournal => {
+  const records: CapturedRecord[] = []
+  const written = { access: [] as string[], transfer: [] as string[] }
+  const logWith = (bound: Fields): Log => ({
+    write: (level, event, fields = {}) => {
+      records.push({ level, event, fields: { ...bound, ...fields } })
+    },
+    with: (fields) => logWith({ ...bound, ...fields }),
+    keeps: () => true,
+  })
+  return {
+    records,
+    written,
+    log: logWith({}),
+    lines: (kind) => ({
+      write: (line) => {
+        written[kind].push(line)
+      },
+    }),
+    flush: () => Promise.resolve(),
+    close: () => Promise.resolve(),
+    of: (event) => records.filter((record) => record.event === event),
+    text: () => [...records.map((record) => JSON.stringify(record)), ...written.access, ...written.transfer].join('\n'),
+  }
+}

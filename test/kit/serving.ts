@@ -1,0 +1,149 @@
+import { mkdir } from 'node:fs/promises'
+import { Host } from '../../servers/host/host.ts'
+import type { Limits, ServiceSettings, Settings } from '../../shared/config/settings.ts'
+import type { Context, Protocol, Server, Service } from '../../shared/service.ts'
+import { type CapturedJournal, capturedJournal } from './captured-journal.ts'
+import { type FakeDesk, fakeDesk } from './fake-desk.ts'
+import { type TemporaryFolder, temporaryFolder } from './folder.ts'
+import { type SettingsChanges, testSettings } from './settings.ts'
+
+/** How a service is run in this process. */
+export interface Setup {
+  /** The protocol's folder below `servers/`. */
+  readonly service: string
+  /** The protocol's own settings as the configuration file writes them. */
+  readonly options?: Readonly<Record<string, unknown>>
+  readonly settings?: SettingsChanges
+  readonly limits?: Partial<Limits>
+  readonly requireTls?: ServiceSettings['requireTls']
+  readonly desk?: FakeDesk
+  /** Prepares the data folder before the service starts: seeds mailboxes, writes files. */
+  readonly prepare?: (settings: Settings) => Promise<void>
+  /** How long conversations may take to end by themselves once the test is over; 5 s unless given. */
+  readonly endMs?: number
+  /** Makes the server; the default loads it from the protocol's folder. */
+  readonly create?: (context: Context<unknown>) => Server
+}
+
+/** A service that runs. `close` (or `await using`) ends it and removes its folder. */
+export interface Running extends AsyncDisposable {
+  readonly host: string
+  readonly port: number
+  readonly settings: Settings
+  readonly folder: TemporaryFolder
+  readonly desk: FakeDesk
+  readonly journal: CapturedJournal
+  readonly server: Server
+  /** Conversations that are not over. */
+  readonly open: number
+  /**
+   * Ends everything; rejects when a conversation does not end in time. `stop` (the default) tells the conversations to end,
+   * `replace` expects that they do so by themselves, since their clients are gone.
+   */
+  close(how?: 'replace' | 'stop'): Promise<void>
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
+const isService = (value: unknown): value is Service<unknown> => isObject(value) && typeof value['create'] === 'function'
+const isProtocol = (value: unknown): value is Protocol<unknown> => isObject(value) && typeof value['grants'] === 'function'
+
+const load = async (path: string): Promise<Record<string, unknown>> => {
+  const module: unknown = await import(path)
+  if (!isObject(module)) throw new TypeError(`${path} is no module`)
+  return module
+}
+
+/** The service that a protocol's folder exports. */
+export const loadService = async (protocol: string): Promise<Service<unknown>> => {
+  const { service } = await load(`../../servers/${protocol}/service.ts`)
+  if (!isService(service)) throw new TypeError(`servers/${protocol}/service.ts exports no service`)
+  return service
+}
+
+/** What the supervisor knows of a protocol. */
+export const loadProtocol = async (protocol: string): Promise<Protocol<unknown>> => {
+  const module = await load(`../../servers/${protocol}/options.ts`)
+  if (!isProtocol(module['protocol'])) throw new TypeError(`servers/${protocol}/options.ts exports no protocol`)
+  return module['protocol']
+}
+
+/** The rows of a protocol's command table, as far as the kit needs them. */
+export const loadCommands = async (protocol: string): Promise<readonly { name: string; alone: boolean }[]> => {
+  const { commands } = await load(`../../servers/${protocol}/commands.ts`)
+  const rows: unknown[] = isObject(commands) && Symbol.iterator in commands ? [...(commands as Iterable<unknown>)] : []
+  return rows.filter(isObject).map((row) => ({ name: String(row['name']), alone: row['alone'] === true }))
+}
+
+/**
+ * Runs a protocol's server in this process, on a free port of 127.0.0.1, with a fake desk, a folder of its own and a captured
+ * journal, under the host that runs around it in its child too.
+ */
+export const serve = async (setup: Setup): Promise<Running> => {
+  const folder = await temporaryFolder()
+  try {
+    return await serveIn(folder, setup)
+  } catch (error) {
+    await folder.remove()
+    throw error
+  }
+}
+
+const serveIn = async (folder: TemporaryFolder, setup: Setup): Promise<Running> => {
+  const settings = testSettings(folder.path, setup.settings)
+  const desk = setup.desk ?? fakeDesk({ domains: settings.domains, catchAll: settings.mail.catchAll })
+  const journal = capturedJournal()
+  const create = setup.create ?? (await loadService(setup.service)).create
+  const options = setup.create ? (setup.options ?? {}) : (await loadProtocol(setup.service)).options.parse(setup.options ?? {})
+  await mkdir(`${settings.data}/files`, { recursive: true })
+  await mkdir(`${settings.data}/www`, { recursive: true })
+  await mkdir(settings.logs, { recursive: true })
+  await setup.prepare?.(settings)
+  const server = create({
+    service: setup.service,
+    options,
+    requireTls: setup.requireTls ?? 'auto',
+    settings,
+    desk,
+    journal,
+    log: journal.log,
+    version: '0.0.0-test',
+  })
+  await server.start?.()
+
+  const limits: Limits = {
+    connections: 1_000,
+    connectionsPerAddress: 1_000,
+    connectionsPerSecond: null,
+    idleMs: 300_000,
+    ...setup.limits,
+  }
+  const host = new Host(server, limits, journal.log)
+  const port = await host.listen({ host: '127.0.0.1', port: 0 })
+
+  const endMs = setup.endMs ?? 5_000
+  let ending: Promise<void> | null = null
+  const end = async (how: 'replace' | 'stop') => {
+    await host.end(how, endMs)
+    await folder.remove()
+    const cut = journal.of('service.ended').at(-1)?.fields['cut']
+    if (cut !== 0) throw new Error(`${String(cut)} conversation(s) did not end within ${endMs} ms`)
+  }
+  const close = (how: 'replace' | 'stop' = 'stop') => {
+    ending ??= end(how)
+    return ending
+  }
+  return {
+    host: '127.0.0.1',
+    port,
+    settings,
+    folder,
+    desk,
+    journal,
+    server,
+    get open() {
+      return host.counters.open
+    },
+    close,
+    [Symbol.asyncDispose]: () => close(),
+  }
+}
