@@ -1,0 +1,80 @@
+import { execFile } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { expect } from 'chai'
+import { descriptorFolder } from '../../shared/files/anchor.ts'
+
+const run = promisify(execFile)
+const project = join(import.meta.dirname, '..', '..')
+
+/** What runs inside the sandbox: each line it prints is a step that went as it should, or says how it did not. */
+const script = (root: string, writes: boolean) => `
+import { openFileStore } from ${JSON.stringify(join(project, 'shared', 'files', 'disk-file-store.ts'))}
+const store = openFileStore({ root: ${JSON.stringify(root)}, sync: ${writes ? 'async (path) => console.log("sync " + path.split("/").at(-1).slice(0, 14))' : 'null'} })
+const tell = (step, promise) => promise.then((value) => console.log(step, 'ok', JSON.stringify(value)), (error) => console.log(step, error.code))
+const read = async (path) => { const file = await store.open(path); const text = await file.handle.readFile('utf8'); await file.close(); return text }
+const put = async (path, begin) => { const upload = await store.upload(path, begin); await upload.write(Buffer.from('new')); await upload.commit() }
+await tell('read', read('/a'))
+await tell('list', Array.fromAsync(store.list('/')).then((all) => all.map((entry) => entry.name).sort()))
+await tell('link', read('/out'))
+await tell('put', put('/b', 'replace'))
+await tell('append', put('/a', 'append'))
+await tell('make', store.makeFolder('/folder'))
+await tell('rename', store.rename('/b', '/folder/c'))
+await tell('time', store.setModified('/a', 1000))
+await tell('remove', store.remove('/folder/c'))
+await tell('removeFolder', store.removeFolder('/folder'))
+await tell('sweep', store.sweep())
+`
+
+describe('the file store under the permission model', () => {
+  let folder: string
+  let root: string
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'havre-files-'))
+    root = join(folder, 'home')
+    mkdirSync(root)
+    writeFileSync(join(folder, 'secret'), 'secret')
+    writeFileSync(join(root, 'a'), 'old')
+    symlinkSync('../secret', join(root, 'out'))
+  })
+  afterEach(() => rmSync(folder, { recursive: true }))
+
+  const inSandbox = async (writes: boolean): Promise<string[]> => {
+    const file = join(folder, 'script.mjs')
+    writeFileSync(file, script(root, writes))
+    const read = [project, root, descriptorFolder].map((path) => `--allow-fs-read=${path}`)
+    const write = writes ? [root, descriptorFolder].map((path) => `--allow-fs-write=${path}`) : []
+    const { stdout } = await run(process.execPath, ['--permission', ...read, ...write, file], { timeout: 20_000 })
+    return stdout.trim().split('\n')
+  }
+
+  it('does all it should with the grants of a writer', async () => {
+    expect(await inSandbox(true)).to.deep.equal([
+      'read ok "old"',
+      'list ok ["a"]',
+      'link denied',
+      ...['sync .havre-upload-', 'sync home', 'put ok undefined'],
+      ...['sync .havre-upload-', 'sync home', 'append ok undefined'],
+      ...['sync home', 'make ok undefined'],
+      ...['sync folder', 'sync home', 'rename ok undefined'],
+      'time ok undefined',
+      ...['sync folder', 'remove ok undefined'],
+      ...['sync home', 'removeFolder ok undefined'],
+      'sweep ok 0',
+    ])
+    expect(readFileSync(join(root, 'a'), 'utf8')).to.equal('oldnew')
+  })
+
+  it('reads, and writes nothing, with the grants of a reader', async () => {
+    expect(await inSandbox(false)).to.deep.equal([
+      'read ok "old"',
+      'list ok ["a"]',
+      'link denied',
+      ...['put denied', 'append denied', 'make denied', 'rename missing', 'time denied', 'remove missing', 'removeFolder denied'],
+      'sweep ok 0',
+    ])
+  })
+})
