@@ -1,0 +1,91 @@
+import type { Fields, Level } from './log.ts'
+
+/** C0, DEL, C1 (they drive terminals), U+2028/9 (line breaks to some), and the marks that turn the direction of text around. */
+const unsafe = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/
+const allUnsafe = new RegExp(unsafe, 'g')
+
+/** Text for a log line of any kind: each character that could break the line or drive a terminal as `\u001b`. */
+export const escapeControls = (text: string): string =>
+  unsafe.test(text) ? text.replace(allUnsafe, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`) : text
+
+/** Longer values are cut: a record is read by people. Longer than any line that a protocol takes unless told otherwise. */
+const maxValueCharacters = 8 * 1024
+
+type Value = Fields[string]
+
+const cut = (text: string): string =>
+  text.length <= maxValueCharacters ? text : `${text.slice(0, maxValueCharacters)}… (${text.length} characters)`
+
+const bounded = (value: Value): Value => {
+  if (typeof value === 'string') return cut(value)
+  return Array.isArray(value) ? value.map((each: string | number) => (typeof each === 'string' ? cut(each) : each)) : value
+}
+
+/** These names are the record's own: a field that has one of them gets an underscore behind it. */
+const own: ReadonlySet<string> = new Set(['time', 'level', 'service', 'event'])
+/** These come first where they are present: what ties records together. */
+const leading = ['connection', 'remote', 'account']
+
+/** Fields as the middle of a JSON object: `,"remote":"127.0.0.1:4242","octets":12`; empty for none. */
+export const jsonFields = (fields: Fields): string => {
+  const rest: string[] = []
+  const first = new Map<string, string>()
+  for (const [name, value] of Object.entries(fields)) {
+    if (value === undefined) continue
+    const text = `,${JSON.stringify(own.has(name) ? `${name}_` : name)}:${JSON.stringify(bounded(value)) ?? 'null'}`
+    if (leading.includes(name)) first.set(name, text)
+    else rest.push(text)
+  }
+  // JSON itself escapes C0 only.
+  return escapeControls(leading.map((name) => first.get(name) ?? '').join('') + rest.join(''))
+}
+
+let lastMs = Number.NaN
+let lastText = ''
+/** ISO 8601, UTC; busy services write many records in one millisecond. */
+export const isoTime = (ms: number): string => {
+  if (ms !== lastMs) {
+    lastMs = ms
+    lastText = new Date(ms).toISOString()
+  }
+  return lastText
+}
+
+/** A record as people read it, in colours or not. */
+export interface PlainRecord {
+  readonly timeMs: number
+  readonly level: Level
+  readonly service: string
+  readonly event: string
+  readonly fields: Fields
+}
+
+const colours: Readonly<Record<Level, string>> = { error: '31', warn: '33', info: '32', debug: '90' }
+const painted = (colour: string, text: string, colourful: boolean) => (colourful ? `\u001b[${colour}m${text}\u001b[0m` : text)
+
+const plainValue = (value: Value): string => {
+  if (Array.isArray(value)) return value.map(plainValue).join(',')
+  const text = escapeControls(cut(String(value)))
+  return text === '' || /[\s"=]/.test(text) ? JSON.stringify(text) : text
+}
+
+const twoDigits = (value: number) => String(value).padStart(2, '0')
+
+/** `14:03:07 warn  smtp  login.refused  127.0.0.1:4242  reason=…`: local time, what ties records together without its name, the rest as name=value. */
+export const plainLine = ({ timeMs, level, service, event, fields }: PlainRecord, colourful: boolean): string => {
+  const at = new Date(timeMs)
+  const clock = [at.getHours(), at.getMinutes(), at.getSeconds()].map(twoDigits).join(':')
+  const present = Object.entries(fields).filter(([name, value]) => value !== undefined && value !== null && name !== 'connection')
+  const first = leading.flatMap((name) => present.filter(([other]) => other === name)).map(([, value]) => plainValue(value))
+  const rest = present
+    .filter(([name]) => !leading.includes(name))
+    .map(([name, value]) => `${painted('90', `${name}=`, colourful)}${plainValue(value)}`)
+  return [
+    painted('90', clock, colourful),
+    painted(colours[level], level.padEnd(5), colourful),
+    service.padEnd(10),
+    painted('1', event, colourful),
+    ...first,
+    ...rest,
+  ].join(' ')
+}

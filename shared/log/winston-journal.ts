@@ -1,0 +1,203 @@
+import { appendFileSync } from 'node:fs'
+import { join } from 'node:path'
+import winston from 'winston'
+import Transport from 'winston-transport'
+import { Appender, type AppenderEvents } from './appender.ts'
+import type { Journal, JournalOptions, LineFile } from './journal.ts'
+import type { Fields, Level, Log } from './log.ts'
+import { escapeControls, isoTime, jsonFields, plainLine } from './render.ts'
+
+/** From the most serious to the least. */
+const levels: Readonly<Record<Level, number>> = { error: 0, warn: 1, info: 2, debug: 3 }
+
+/** A record on its way through winston. */
+interface Info {
+  readonly level: Level
+  /** The line for the file, or null for a mark that only says how far the stream has come. */
+  readonly message: string | null
+  readonly event: string
+  readonly fields: Fields
+  readonly timeMs: number
+}
+
+/** winston's last station: hands the lines to the appender, which batches them. */
+class FileTransport extends Transport {
+  readonly #appender: Appender
+  #arrived = 0
+  #whenArrived: (() => void) | null = null
+
+  constructor(appender: Appender) {
+    super()
+    this.#appender = appender
+  }
+
+  override log(info: Info, next: () => void): void {
+    if (info.message !== null) this.#appender.add(info.message)
+    this.#arrived += 1
+    this.#whenArrived?.()
+    next()
+  }
+
+  /** Resolves when so many records came through winston's stream, which holds some back after a burst. */
+  async arrived(count: number): Promise<void> {
+    while (this.#arrived < count) {
+      await new Promise<void>((resolve) => {
+        this.#whenArrived = resolve
+      })
+    }
+    this.#whenArrived = null
+  }
+}
+
+/** Shows records to people, on stdout. */
+class ConsoleTransport extends Transport {
+  readonly #service: string
+  readonly #colourful = process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined
+  #gone = false
+
+  constructor(service: string) {
+    super({ level: 'info' })
+    this.#service = service
+    // Nobody reads any more (`havre start | head`): the files go on.
+    process.stdout.on('error', this.#stop)
+  }
+
+  readonly #stop = () => {
+    this.#gone = true
+  }
+
+  override log(info: Info, next: () => void): void {
+    if (!this.#gone && info.message !== null)
+      process.stdout.write(`${plainLine({ ...info, service: this.#service }, this.#colourful)}\n`)
+    next()
+  }
+
+  override close(): void {
+    process.stdout.off('error', this.#stop)
+  }
+}
+
+/**
+ * Opens the logs of one service: `<service>.log`, JSON lines, through winston, and the field's own formats beside it. Nothing is
+ * waited for; a file that cannot be written never stops the service: stderr says so once, and when it can be written again a
+ * record `log.dropped` counts what is missing.
+ */
+export const openJournal = (options: JournalOptions): Promise<Journal> => Promise.resolve(new WinstonJournal(options))
+
+class WinstonJournal implements Journal {
+  readonly log: Log
+  readonly #options: JournalOptions
+  readonly #logger: winston.Logger
+  readonly #transport: FileTransport
+  readonly #main: Appender
+  readonly #files = new Map<'access' | 'transfer', Appender>()
+  #written = 0
+  #open = true
+  #closing: Promise<void> | null = null
+
+  constructor(options: JournalOptions) {
+    this.#options = options
+    this.#main = this.#appender(`${options.service}.log`)
+    this.#transport = new FileTransport(this.#main)
+    this.#logger = winston.createLogger({
+      levels,
+      level: options.level,
+      // The line is made once, for the file; nothing is left for winston to render.
+      format: { transform: (info) => info },
+      transports: [this.#transport, ...(options.console ? [new ConsoleTransport(options.service)] : [])],
+    })
+    this.log = this.#logWith({}, '')
+    process.on('exit', this.#lastWrite)
+  }
+
+  lines(kind: 'access' | 'transfer'): LineFile {
+    const appender = this.#files.get(kind) ?? this.#appender(`${this.#options.service}.${kind}.log`)
+    this.#files.set(kind, appender)
+    return { write: (line) => appender.add(escapeControls(line)) }
+  }
+
+  async flush(): Promise<void> {
+    await this.#transport.arrived(this.#written)
+    // The journal's own file last: what happened to the others is a record in it.
+    await Promise.all([...this.#files.values()].map((file) => file.flush()))
+    await this.#transport.arrived(this.#written)
+    await this.#main.flush()
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    await this.flush()
+    this.#open = false
+    this.#logger.close()
+    for (const file of this.#files.values()) await file.close()
+    await this.#main.close()
+    process.off('exit', this.#lastWrite)
+  }
+
+  #logWith(bound: Fields, boundJson: string): Log {
+    const { service } = this.#options
+    const keeps = (level: Level) => levels[level] <= levels[this.#options.level]
+    return {
+      keeps,
+      with: (fields) => {
+        const all = { ...bound, ...fields }
+        return this.#logWith(all, jsonFields(all))
+      },
+      write: (level, event, fields) => {
+        if (!keeps(level) || !this.#open) return
+        const timeMs = Date.now()
+        const tail =
+          fields === undefined
+            ? boundJson
+            : clashes(bound, fields)
+              ? jsonFields({ ...bound, ...fields })
+              : boundJson + jsonFields(fields)
+        const message = `{"time":"${isoTime(timeMs)}","level":"${level}","service":${JSON.stringify(service)},"event":${JSON.stringify(event)}${tail}}`
+        this.#written += 1
+        const info: Info = { level, message, event, fields: this.#options.console ? { ...bound, ...fields } : bound, timeMs }
+        this.#logger.write(info)
+      },
+    }
+  }
+
+  #appender(name: string): Appender {
+    const path = join(this.#options.folder, name)
+    const events: AppenderEvents = {
+      failing: (error) =>
+        say(
+          `the log ${path} cannot be written (${error.code ?? error.message}); the service goes on, its records wait or are dropped until it can`,
+        ),
+      recovered: (dropped) => {
+        if (dropped > 0) this.log.write('error', 'log.dropped', { file: name, records: dropped })
+      },
+      lost: (dropped) => say(`the log ${path} could not be written: ${dropped} record(s) are lost`),
+    }
+    return new Appender(path, events)
+  }
+
+  /** A process that ends without closing its journal still leaves what it had to say. */
+  readonly #lastWrite = () => {
+    for (const appender of [this.#main, ...this.#files.values()]) {
+      const text = appender.takeWaiting()
+      try {
+        if (text !== '') appendFileSync(appender.path, text)
+      } catch {
+        // The process is ending and the file cannot be written: the terminal was told.
+      }
+    }
+  }
+}
+
+/** Whether a field of the event is a bound one too: then it may be named once only. */
+const clashes = (bound: Fields, fields: Fields): boolean => {
+  for (const name in fields) if (Object.hasOwn(bound, name)) return true
+  return false
+}
+
+const say = (text: string): void => {
+  process.stderr.write(`havre: ${text}\n`)
+}
