@@ -1,0 +1,109 @@
+/** Mailboxes and what is in them. Writers run inside a transaction. */
+import { crc32 } from 'node:zlib'
+import { integer, type MailDatabase, octets, type Row, text } from './database.ts'
+import { mailboxOf } from './deliveries.ts'
+import { codeOf, storeError } from './failures.ts'
+import { type Holder, lives, uptimeMs } from './holders.ts'
+import type { Page, Requests } from './requests.ts'
+import { chunkOctets } from './schema.ts'
+
+/** Rows in a page: about 10 ms of the worker's time. */
+const pageRows = 5000
+
+export const hold = (database: MailDatabase, holder: Holder, { account }: Requests['hold']['ask']): Requests['hold']['answer'] => {
+  const mailbox = mailboxOf(database, account)
+  const held = `SELECT 1 FROM hold JOIN holder ON holder.token = hold.holder WHERE mailbox = ?2 AND ${lives}`
+  if (database.get(held, uptimeMs(), mailbox) !== undefined) return null
+  database.run('DELETE FROM hold WHERE mailbox = ?', mailbox)
+  holder.register(database)
+  const { id } = database.run('INSERT INTO hold VALUES (NULL, ?, ?)', mailbox, holder.token)
+  const newest = database.get('SELECT max(id) AS id FROM message WHERE mailbox = ?', mailbox)?.id
+  return { hold: id, until: typeof newest === 'number' ? newest : 0 }
+}
+
+export const release = (database: MailDatabase, ask: Requests['release']['ask']): null => {
+  database.run('DELETE FROM hold WHERE id = ?', ask.hold)
+  return null
+}
+
+/** The octets of what loses its last message are left to `sweep`: this transaction stays short, however many go. */
+export const remove = (database: MailDatabase, { hold, ids }: Requests['remove']['ask']): null => {
+  // The id of a hold is used once: when another session took the mailbox meanwhile, ours is gone.
+  const row = database.get('SELECT mailbox FROM hold WHERE id = ?', hold)
+  if (row === undefined) throw storeError('locked', { cause: 'the hold of the mailbox expired and was taken' })
+  const mailbox = integer(row.mailbox)
+  const list = JSON.stringify([...ids])
+  const chosen = 'FROM message WHERE mailbox = ?1 AND id IN (SELECT value FROM json_each(?2))'
+  database.run(`UPDATE delivery SET links = links - 1 WHERE id IN (SELECT delivery ${chosen})`, mailbox, list)
+  database.run(`DELETE ${chosen}`, mailbox, list)
+  return null
+}
+
+const pageSql = `
+  SELECT message.id, octets, received, sender FROM message JOIN delivery ON delivery.id = message.delivery
+  WHERE mailbox = (SELECT id FROM mailbox WHERE account = ?1) AND message.id > ?2 AND message.id <= ?3
+  ORDER BY message.id LIMIT ${pageRows}`
+
+export const page = (database: MailDatabase, { account, after, until }: Requests['page']['ask']): Page => {
+  const rows = database.all(pageSql, account, after, until)
+  const places = new Map<string, number>()
+  const place = (row: Row): number => {
+    const sender = text(row.sender)
+    const known = places.get(sender)
+    if (known !== undefined) return known
+    places.set(sender, places.size)
+    return places.size - 1
+  }
+  return {
+    store: database.storeId,
+    ids: Float64Array.from(rows, (row) => integer(row.id)),
+    octets: Float64Array.from(rows, (row) => integer(row.octets)),
+    received: Float64Array.from(rows, (row) => integer(row.received)),
+    sender: Uint32Array.from(rows, place),
+    senders: [...places.keys()],
+    more: rows.length === pageRows,
+  }
+}
+
+const chunkSql = `
+  SELECT octets, crc, data FROM message JOIN delivery ON delivery.id = message.delivery
+  LEFT JOIN chunk ON chunk.id = (delivery.id << 20) + ?3
+  WHERE message.id = ?2 AND mailbox = (SELECT id FROM mailbox WHERE account = ?1)`
+
+const nothing = new Uint8Array()
+
+export const chunk = (database: MailDatabase, ask: Requests['chunk']['ask']): Requests['chunk']['answer'] => {
+  const row = database.get(chunkSql, ask.account, ask.id, ask.chunk)
+  if (row === undefined) throw storeError('missing')
+  const size = integer(row.octets)
+  const expected = Math.min(chunkOctets, size - ask.chunk * chunkOctets)
+  if (expected <= 0) return { data: nothing, octets: size }
+  if (row.data === null) throw storeError('damaged', { cause: `chunk ${ask.chunk} of message ${ask.id} is not there` })
+  const data = octets(row.data)
+  if (data.length !== expected || crc32(data) !== row.crc)
+    throw storeError('damaged', { cause: `chunk ${ask.chunk} of message ${ask.id} is not what was written` })
+  return { data, octets: size }
+}
+
+/** Null for one that cannot be read: only who asks for that very message is told why. */
+const readable = (read: () => Uint8Array): Uint8Array | null => {
+  try {
+    return read()
+  } catch (error) {
+    if (codeOf(error) === null) throw error
+    return null
+  }
+}
+
+export const bodies = (database: MailDatabase, { account, ids }: Requests['bodies']['ask']): Requests['bodies']['answer'] => {
+  const parts = Array.from(ids, (id) => readable(() => chunk(database, { account, id, chunk: 0 }).data))
+  const data = new Uint8Array(parts.reduce((sum, part) => sum + (part?.length ?? 0), 0))
+  const ends = new Int32Array(ids.length)
+  let end = 0
+  for (const [place, part] of parts.entries()) {
+    if (part !== null) data.set(part, end)
+    end += part?.length ?? 0
+    ends[place] = part === null ? -1 : end
+  }
+  return { data, ends }
+}

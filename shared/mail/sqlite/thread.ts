@@ -1,0 +1,122 @@
+/** The worker thread as the rest of the process sees it: requests go in, promises come out. */
+import { Worker } from 'node:worker_threads'
+import { fromFailure, storeError } from './failures.ts'
+import type { Answer, FromWorker, Kind, Request, Requests, WorkerOptions } from './requests.ts'
+
+/** A thread that does not end by itself after so long is ended: a store that is closed must not keep a process alive. */
+const closeMs = 15_000
+
+interface Pending {
+  // One map for all kinds; `ask` ties the kind of the answer to that of the request.
+  readonly resolve: (value: never) => void
+  readonly reject: (error: Error) => void
+}
+
+/** The worker, started again when it died. Whoever starts it closes it. */
+export class StoreThread {
+  readonly #options: Omit<WorkerOptions, 'ended'>
+  readonly #pending = new Map<number, Pending>()
+  /** Tokens of workers that died. */
+  readonly #ended: string[] = []
+  #worker: Worker | null = null
+  #starting: Promise<Worker> | null = null
+  #lastId = 0
+  #closed: Promise<void> | null = null
+
+  constructor(options: Omit<WorkerOptions, 'ended'>) {
+    this.#options = options
+  }
+
+  /** @throws {StoreError | PermanentError} the file cannot be opened */
+  async start(): Promise<void> {
+    await this.#running()
+  }
+
+  /**
+   * Asks the worker; after `close` there is nobody to ask.
+   * @param transfer buffers that are the worker's from now on
+   * @throws {StoreError} what the store failed with
+   */
+  async ask<K extends Kind>(kind: K, ask: Requests[K]['ask'], transfer: ArrayBuffer[] = []): Promise<Requests[K]['answer']> {
+    const worker = this.#worker ?? (await this.#running())
+    if (this.#closed !== null) throw storeError('closed')
+    this.#lastId += 1
+    const id = this.#lastId
+    return new Promise((resolve, reject) => {
+      this.#pending.set(id, { resolve, reject })
+      worker.postMessage({ id, kind, ask } as Request<K>, transfer)
+    })
+  }
+
+  /** Ends the thread after what it was asked until now. Never rejects. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  async #close(): Promise<void> {
+    const worker = this.#worker ?? (await this.#starting?.catch(() => null)) ?? null
+    if (worker === null) return
+    const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
+    const late = setTimeout(() => worker.terminate(), closeMs)
+    worker.postMessage('close')
+    await ended
+    clearTimeout(late)
+  }
+
+  async #running(): Promise<Worker> {
+    if (this.#closed !== null) throw storeError('closed')
+    this.#starting ??= this.#launch().finally(() => {
+      this.#starting = null
+    })
+    return this.#starting
+  }
+
+  #launch(): Promise<Worker> {
+    const worker = new Worker(workerFile, {
+      name: 'mail-store',
+      workerData: { ...this.#options, ended: this.#ended } satisfies WorkerOptions,
+      resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 },
+    })
+    return new Promise((resolve, reject) => {
+      let token: string | null = null
+      worker.on('message', (message: FromWorker) => {
+        if ('answers' in message) for (const answer of message.answers) this.#settle(answer)
+        else if ('failure' in message.opening) {
+          reject(fromFailure(message.opening.failure))
+          void worker.terminate()
+        } else {
+          token = message.opening.token
+          this.#worker = worker
+          resolve(worker)
+        }
+      })
+      worker.on('error', (cause) => {
+        reject(cause)
+        this.#failAll(cause)
+      })
+      worker.on('exit', () => {
+        reject(storeError('damaged', { cause: 'the worker thread ended as it began' }))
+        if (token !== null) this.#ended.push(token)
+        if (this.#worker === worker) this.#worker = null
+        this.#failAll(storeError('closed'))
+      })
+    })
+  }
+
+  #settle(answer: Answer): void {
+    const pending = this.#pending.get(answer.id)
+    this.#pending.delete(answer.id)
+    if ('failure' in answer) pending?.reject(fromFailure(answer.failure))
+    else pending?.resolve(answer.value as never)
+  }
+
+  #failAll(cause: unknown): void {
+    const pending = [...this.#pending.values()]
+    this.#pending.clear()
+    for (const { reject } of pending) reject(storeError(this.#closed === null ? 'damaged' : 'closed', { cause }))
+  }
+}
+
+/** TypeScript in the source tree, JavaScript in the built one: the worker is what this file is. */
+const workerFile = new URL(`./worker${import.meta.filename.slice(import.meta.filename.lastIndexOf('.'))}`, import.meta.url)

@@ -1,0 +1,191 @@
+/**
+ * The worker thread: the only one of its process that has the database open. What has come in since it last looked is answered
+ * together: reads first, then all writes in one transaction, whose one sync is what many messages share.
+ */
+import { randomBytes } from 'node:crypto'
+import { parentPort, workerData } from 'node:worker_threads'
+import { StoreError } from '../mail-store.ts'
+import { type Durability, MailDatabase } from './database.ts'
+import { sweep } from './deliveries.ts'
+import { codeOf, storeError, toFailure } from './failures.ts'
+import { Holder, release } from './holders.ts'
+import { isOwed, modeOf, perform, weight } from './operations.ts'
+import type { Answer, FromWorker, Request, ToWorker, WorkerOptions } from './requests.ts'
+
+/** A transaction is closed when so much is in it, that other processes may write. */
+const groupOctets = 4 * 1024 * 1024
+const groupRequests = 512
+
+/** Octets from which handing a buffer over is cheaper than copying it. */
+const transferOctets = 16 * 1024
+
+class Worker {
+  readonly #post: (message: FromWorker, transfer: ArrayBuffer[]) => void
+  readonly #options: WorkerOptions
+  readonly #holder: Holder
+  readonly #reads: Request[] = []
+  readonly #writes: Request[] = []
+  /** Requests that nobody waits for and that failed. */
+  #owed: Request[] = []
+  #database: MailDatabase | null = null
+  #answers: Answer[] = []
+  #woken = false
+  #closing = false
+  #unswept = true
+  readonly #ticking: NodeJS.Timeout
+
+  constructor(options: WorkerOptions, post: (message: FromWorker, transfer: ArrayBuffer[]) => void) {
+    this.#options = options
+    this.#post = post
+    this.#holder = new Holder(randomBytes(12).toString('hex'), options.leaseMs)
+    this.#ticking = setInterval(() => this.#tick(), options.leaseMs / 3)
+  }
+
+  /** Opens the file and says so. */
+  start(): void {
+    try {
+      const database = this.#opened()
+      release(database, this.#options.ended)
+      this.#post({ opening: { token: this.#holder.token } }, [])
+      this.#wake()
+    } catch (error) {
+      this.#closeDatabase()
+      clearInterval(this.#ticking)
+      this.#post({ opening: { failure: toFailure(error) } }, [])
+    }
+  }
+
+  take(message: ToWorker): void {
+    if (message === 'close') this.#closing = true
+    else if (modeOf(message.kind) === 'read') this.#reads.push(message)
+    else this.#writes.push(message)
+    this.#wake()
+  }
+
+  #wake(): void {
+    if (this.#woken) return
+    this.#woken = true
+    setImmediate(() => this.#work())
+  }
+
+  #work(): void {
+    this.#woken = false
+    for (const request of this.#reads.splice(0)) this.#answer([request], null)
+    this.#flush()
+    const group = this.#nextGroup()
+    if (group.length > 0) this.#write(group)
+    this.#flush()
+    if (this.#writes.length > 0) this.#wake()
+    else if (this.#closing) this.#close()
+    else if (this.#unswept) this.#sweep()
+  }
+
+  #nextGroup(): Request[] {
+    let octets = 0
+    let count = 0
+    for (const request of this.#writes) {
+      if (count === groupRequests || octets > groupOctets) break
+      octets += weight(request)
+      count += 1
+    }
+    return this.#writes.splice(0, count)
+  }
+
+  /** All in one transaction; when that fails for a reason that may lie in one of them, each in one of its own. */
+  #write(group: readonly Request[]): void {
+    const durability = group.some(({ kind }) => modeOf(kind) === 'durable') ? 'durable' : 'in-time'
+    const failed = this.#answer(group, durability)
+    if (failed) for (const request of group) this.#answer([request], durability)
+  }
+
+  /** @returns true when nothing was done and each request should be tried by itself */
+  #answer(group: readonly Request[], durability: Durability | null): boolean {
+    try {
+      const database = this.#opened()
+      const work = () => group.map((request) => ({ id: request.id, value: perform(database, this.#holder, request) }))
+      this.#answers.push(...(durability === null ? work() : database.transaction(durability, work)))
+      if (group.some(({ kind }) => kind === 'remove' || kind === 'forget')) this.#unswept = true
+      return false
+    } catch (error) {
+      const code = codeOf(error)
+      if (code === 'damaged') this.#closeDatabase()
+      const busy = code === 'locked' && !(error instanceof StoreError) // it would be for each of them, and each would wait
+      if (group.length > 1 && !busy) return true
+      for (const request of group) this.#fail(request, error)
+      return false
+    }
+  }
+
+  #fail(request: Request, error: unknown): void {
+    if (isOwed(request.kind)) {
+      this.#owed.push(request)
+      this.#answers.push({ id: request.id, value: null })
+    } else this.#answers.push({ id: request.id, failure: toFailure(error) })
+  }
+
+  #flush(): void {
+    if (this.#answers.length === 0) return
+    const answers = this.#answers
+    this.#answers = []
+    this.#post({ answers }, answers.flatMap(transferable))
+  }
+
+  /** The file is opened anew after it failed: it may be well again, or another one. */
+  #opened(): MailDatabase {
+    this.#database ??= new MailDatabase(this.#options)
+    return this.#database
+  }
+
+  #closeDatabase(): void {
+    const database = this.#database
+    this.#database = null
+    quietly(() => database?.close())
+  }
+
+  #tick(): void {
+    this.#writes.push(...this.#owed.splice(0))
+    quietly(() => this.#holder.renew(this.#opened()))
+    this.#unswept = true
+    this.#wake()
+  }
+
+  #sweep(): void {
+    this.#unswept = false
+    quietly(() => {
+      this.#unswept = sweep(this.#opened())
+    })
+    if (this.#unswept) this.#wake()
+  }
+
+  #close(): void {
+    clearInterval(this.#ticking)
+    quietly(() => {
+      const database = this.#opened()
+      release(database, [this.#holder.token])
+      sweep(database)
+    })
+    this.#closeDatabase()
+    parentPort?.close()
+  }
+}
+
+/** Runs what will be tried again anyway; failures of the store, and only those, may pass. */
+const quietly = (work: () => void): void => {
+  try {
+    work()
+  } catch (error) {
+    if (codeOf(error) === null) throw error
+  }
+}
+
+const transferable = (answer: Answer): ArrayBuffer[] => {
+  if (!('value' in answer) || answer.value === null || !('data' in answer.value)) return []
+  const { buffer } = answer.value.data
+  return buffer instanceof ArrayBuffer && buffer.byteLength >= transferOctets ? [buffer] : []
+}
+
+const port = parentPort
+if (port === null) throw storeError('closed', { cause: 'worker.ts runs as a worker thread only' })
+const worker = new Worker(workerData, (message, transfer) => port.postMessage(message, transfer))
+port.on('message', (message: ToWorker) => worker.take(message))
+worker.start()
