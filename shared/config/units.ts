@@ -11,7 +11,7 @@ import { z } from 'zod'
 /** What a setting's `.meta()` may say; the JSON Schema, the comments of `default.yaml` and the documentation come from it. */
 export interface SettingMeta {
   /** What it does, in a sentence or two. */
-  description?: string
+  description?: string | undefined
   unit?: string
   /** What happens at the limit: `500 5.5.2`, `refused`. */
   over?: string
@@ -21,6 +21,10 @@ export interface SettingMeta {
   pending?: true | readonly string[]
   /** `path`: relative to the file that holds it; the loader makes it absolute. */
   kind?: 'path'
+}
+
+declare module 'zod' {
+  interface GlobalMeta extends SettingMeta {}
 }
 
 const sizeUnits: Readonly<Record<string, number>> = {
@@ -42,6 +46,9 @@ const durationPattern = /^(\d+(?:\.\d+)?) ?(ms|s|m|h|d)$/
 
 /** Timers of Node hold 31 bits of milliseconds: one that is longer ends at once. */
 const longestTimerMs = 24 * 86_400e3
+
+const sizeWrong = 'must be a size such as 64KiB, 25MB or 1GiB'
+const durationWrong = 'must be a time with its unit, such as 300ms, 10s, 5m, 2h or 7d'
 
 const measure = (text: string, pattern: RegExp, units: Readonly<Record<string, number>>): number | null => {
   const [, amount, unit] = pattern.exec(text) ?? []
@@ -94,7 +101,7 @@ const withinRange = (
  */
 export const size = (range: Range = {}) =>
   z
-    .union([z.int().min(0), z.string().regex(sizePattern)], { error: 'must be a size such as 64KiB, 25MB or 1GiB' })
+    .union([z.int().min(0, { error: sizeWrong }), z.string().regex(sizePattern, { error: sizeWrong })], { error: sizeWrong })
     .transform((value, context) => {
       const octets = typeof value === 'number' ? value : octetsOf(value)
       const wrong = octets === null ? 'must be a whole number of octets' : withinRange(sizeText, range, octets)
@@ -109,8 +116,8 @@ export const size = (range: Range = {}) =>
  */
 export const duration = (range: Range = {}) =>
   z
-    .string({ error: 'must be a time with its unit, such as 300ms, 10s, 5m, 2h or 7d' })
-    .regex(durationPattern, { error: 'must be a time with its unit, such as 300ms, 10s, 5m, 2h or 7d' })
+    .string({ error: durationWrong })
+    .regex(durationPattern, { error: durationWrong })
     .transform((value, context) => {
       const ms = millisecondsOf(value)
       const wrong =
@@ -135,14 +142,16 @@ const rangeWrong = 'must be a range of ports such as 49152-65535'
 
 /** A range of unprivileged ports, `49152-65535`, or a single one. */
 export const portRange = () =>
-  z.union([z.int(), z.string().regex(/^\d{1,5}( ?- ?\d{1,5})?$/)], { error: rangeWrong }).transform((value, context): PortRange => {
-    const [from = 0, to = from] = String(value).split('-').map(Number)
-    const wrong =
-      from < 1024 || to > 65_535 ? 'must lie between 1024 and 65535' : from > to ? 'must begin with its lower end' : null
-    if (wrong === null) return { from, to }
-    context.addIssue({ code: 'custom', message: wrong, input: value })
-    return z.NEVER
-  })
+  z
+    .union([z.int(), z.string().regex(/^\d{1,5}( ?- ?\d{1,5})?$/, { error: rangeWrong })], { error: rangeWrong })
+    .transform((value, context): PortRange => {
+      const [from = 0, to = from] = String(value).split('-').map(Number)
+      const wrong =
+        from < 1024 || to > 65_535 ? 'must lie between 1024 and 65535' : from > to ? 'must begin with its lower end' : null
+      if (wrong === null) return { from, to }
+      context.addIssue({ code: 'custom', message: wrong, input: value })
+      return z.NEVER
+    })
 
 /** A numeric address, IPv4 or IPv6: what can be bound and what clients can be told without asking a name server. */
 export const address = () =>

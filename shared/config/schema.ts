@@ -1,0 +1,211 @@
+/**
+ * Every setting that does not belong to one protocol: names, kinds, defaults, limits. `config/default.yaml` explains the same to
+ * people; a test compares the two.
+ */
+import { z } from 'zod'
+import { address, domain, duration, path, port, size } from './units.ts'
+
+/** Names of accounts and aliases: what `havre account add` takes too. */
+export const accountName = () =>
+  z.string().regex(/^[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?$/i, {
+    error: 'must be a name of letters, digits, dots, dashes and underscores',
+  })
+
+const count = () => z.int().min(1)
+
+const limits = {
+  connections: count().meta({ description: 'Conversations of a service that are open at once.', over: 'turned away' }),
+  connectionsPerAddress: count().meta({
+    description: 'Conversations of a service that one address has open at once.',
+    over: 'turned away',
+  }),
+  connectionsPerSecond: z
+    .number()
+    .positive()
+    .nullable()
+    .meta({ description: 'New conversations a second from one address; null: no limit.', over: 'turned away', pending: true }),
+  idle: duration({ min: 10 }).meta({ description: 'How long a client may be silent.', over: 'the conversation is ended' }),
+}
+
+/** Settings of the whole, below the top level of the file; `services` stands beside them. */
+export const settingsSchema = z.strictObject({
+  host: address().default('127.0.0.1').meta({
+    description:
+      'Numeric address to listen on. "::" (all, IPv6 and IPv4) and 0.0.0.0 (all, IPv4) open the services to the network.',
+  }),
+  ports: z.enum(['high', 'well-known', 'any']).default('high').meta({
+    description:
+      'Ports of services that give none: high (8080, 2121, …), well-known (80, 21, …; needs root or a permission), any (the system chooses, `havre status` tells).',
+  }),
+  hostname: domain()
+    .default('localhost')
+    .meta({ description: 'How the servers name themselves in greetings.', source: 'RFC 5321 §4.1.3' }),
+  data: path().prefault('../data').meta({ description: 'Folder of everything that must not be lost.' }),
+  logs: path().prefault('../logs').meta({ description: 'Folder of the logs.' }),
+  user: z
+    .string()
+    .min(1)
+    .nullable()
+    .default(null)
+    .meta({ description: 'System account to become once the well-known ports are bound.' }),
+  domains: z
+    .array(domain())
+    .min(1)
+    .prefault(['havre.test', 'localhost'])
+    .meta({ description: 'Mail domains that are local; new addresses are written with the first.' }),
+  demo: z.boolean().default(true).meta({
+    description:
+      'Whether the accounts alice and bob are made, with a demo password, while there is no account yet; on loopback only.',
+  }),
+  drain: duration()
+    .prefault('30s')
+    .meta({ description: 'How long a replaced or stopping service may finish what it is in.', over: 'conversations are cut' }),
+  tls: z
+    .strictObject({
+      certificate: z
+        .union([z.literal('auto'), path()])
+        .default('auto')
+        .meta({
+          description: 'PEM file with the certificate and its chain; auto: from a local authority, made at the first start.',
+          pending: true,
+        }),
+      key: z
+        .union([z.literal('auto'), path()])
+        .default('auto')
+        .meta({ description: 'PEM file with the private key of the certificate.', pending: true }),
+    })
+    .superRefine(({ certificate, key }, context) => {
+      if ((certificate === 'auto') === (key === 'auto')) return
+      const missing = key === 'auto' ? 'key' : 'certificate'
+      context.addIssue({
+        code: 'custom',
+        path: [missing],
+        message: `must be a file too, as tls.${missing === 'key' ? 'certificate' : 'key'} is`,
+      })
+    })
+    .prefault({})
+    .meta({ description: 'The certificate of all services.' }),
+  mail: z
+    .strictObject({
+      aliases: z
+        .record(accountName(), z.array(accountName()).min(1))
+        .default({})
+        .meta({ description: 'Further mailbox names, each with the accounts (or aliases) that get its mail.' }),
+      catchAll: accountName().nullable().default(null).meta({
+        description:
+          'Account that gets the mail nobody else gets, for any address and domain: capture mode for developers; null: such mail is refused.',
+      }),
+      maxSize: size({ min: 1 })
+        .prefault('50MB')
+        .meta({ description: 'The largest message.', over: '552 5.3.4', source: 'RFC 1870' }),
+      quota: z
+        .strictObject({
+          bytes: size({ min: 1 })
+            .prefault('1GiB')
+            .meta({ description: 'Octets of all messages of one account.', over: '452 4.2.2', pending: true }),
+          messages: count().default(100_000).meta({ description: 'Messages of one account.', over: '452 4.2.2', pending: true }),
+        })
+        .prefault({})
+        .meta({ description: 'What a mailbox holds at most.' }),
+      bareNewlines: z.enum(['reject', 'normalize']).default('reject').meta({
+        description: 'Messages with line breaks other than CRLF: refused, or taken with each made CRLF.',
+        source: 'RFC 5321 §2.3.8',
+        pending: true,
+      }),
+    })
+    .prefault({})
+    .meta({ description: 'Mailboxes and messages.' }),
+  files: z
+    .strictObject({
+      sync: z.enum(['always', 'never']).default('always').meta({
+        description:
+          'Whether an upload is on the disk before it is acknowledged: what is uploaded survives a crash of the program either way, loss of power only with always.',
+      }),
+      quota: z
+        .strictObject({
+          bytes: size({ min: 1 })
+            .nullable()
+            .default(null)
+            .meta({ description: 'Octets of all files of one account; null: no limit.', over: '552', pending: true }),
+        })
+        .prefault({})
+        .meta({ description: 'What a home holds at most.' }),
+    })
+    .prefault({})
+    .meta({ description: 'Uploaded files.' }),
+  limits: z
+    .strictObject({
+      connections: limits.connections.default(1000),
+      connectionsPerAddress: limits.connectionsPerAddress.default(100),
+      connectionsPerSecond: limits.connectionsPerSecond.default(null),
+      idle: limits.idle.prefault('5m'),
+    })
+    .prefault({})
+    .meta({ description: 'Limits of each service; a service may have its own.' }),
+  logins: z
+    .strictObject({
+      delay: duration()
+        .prefault('250ms')
+        .meta({ description: 'Delay of the answer to the first bad login; doubled with each further one from that address.' }),
+      maxDelay: duration().prefault('4s').meta({ description: 'The longest of these delays.' }),
+      window: duration({ min: 1000 }).prefault('10m').meta({ description: 'How long a bad login counts.' }),
+      accountThreshold: count()
+        .default(10)
+        .meta({ description: 'Bad logins on one account, from whatever address, from which on they are delayed too.' }),
+      blockAfter: count().default(20).meta({ description: 'Bad logins after which an address is refused on all services.' }),
+      block: duration().prefault('10m').meta({ description: 'How long it is refused.' }),
+    })
+    .prefault({})
+    .meta({ description: 'What follows on bad logins.' }),
+  log: z
+    .strictObject({
+      level: z.enum(['error', 'warn', 'info', 'debug']).default('info').meta({
+        description:
+          'Least level that is kept: error (act on it), warn (refused or at a limit), info (one record a request), debug (the dialogue).',
+      }),
+    })
+    .prefault({})
+    .meta({ description: 'The journal.' }),
+})
+
+/** Settings that every service has, whatever its protocol. */
+export const serviceSchema = z.strictObject({
+  enabled: z.boolean().default(true).meta({ description: 'Whether the service is started.' }),
+  protocol: z.string().meta({ description: 'What it speaks.' }),
+  port: port().optional().meta({ description: 'Port to listen on, by protocol and `ports` unless given; 0: the system chooses.' }),
+  host: address().optional().meta({ description: 'Numeric address to listen on, instead of the top-level `host`.' }),
+  tls: z
+    .enum(['starttls', 'implicit', 'off'])
+    .optional()
+    .meta({
+      description:
+        'Encryption: begun in the conversation (starttls, the default), from the first octet (implicit), or none (off; the default of http).',
+      pending: ['starttls', 'implicit'],
+    }),
+  requireTls: z.enum(['auto', 'always', 'never']).optional().meta({
+    description: 'Whether a login needs encryption: auto (the default: yes, but not from loopback), always, never. Not for http.',
+  }),
+  workers: z.int().min(1).max(64).default(1).meta({ description: 'Processes that share the work.', pending: true }),
+  proxyProtocol: z
+    .strictObject({
+      from: z.array(address()).min(1).meta({ description: 'Addresses of the proxies that are believed.' }),
+    })
+    .nullable()
+    .default(null)
+    .meta({
+      description: 'Proxies in front that tell the real client by the PROXY protocol; null: there are none.',
+      pending: true,
+    }),
+  limits: z
+    .strictObject({
+      connections: limits.connections.optional(),
+      connectionsPerAddress: limits.connectionsPerAddress.optional(),
+      connectionsPerSecond: limits.connectionsPerSecond.optional(),
+      idle: limits.idle.optional(),
+    })
+    .prefault({})
+    .meta({ description: 'Limits of this service, instead of the top-level ones.' }),
+})
+
+export type RawSettings = z.output<typeof settingsSchema>
+export type RawService = z.output<typeof serviceSchema>
