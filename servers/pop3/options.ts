@@ -1,10 +1,27 @@
 /** What the supervisor and the command line know of POP3. A setting added here is described in `config/default.yaml` too. */
 import { join } from 'node:path'
 import { z } from 'zod'
+import { size } from '../../shared/config/units.ts'
 import { endpointText } from '../../shared/net/endpoint.ts'
 import type { Protocol } from '../../shared/service.ts'
 
-const options = z.strictObject({})
+const options = z.strictObject({
+  commandLine: size({ min: 1_040, max: 65_536 }).prefault('2KiB').meta({
+    unit: 'octets',
+    over: '-ERR, and all of the line is dropped',
+    // At least AUTH PLAIN with the longest names and password that everyone must take, in base64.
+    source: 'RFC 2449 §4 (255), RFC 5034 §4 and RFC 4616 §2 (1037)',
+    description: 'The longest line that a client may send, its line break included.',
+  }),
+  badCommands: z.int().min(1).default(20).meta({
+    over: '-ERR, and the connection is closed; nothing is deleted',
+    description: 'How many commands of a session may be unknown, malformed or out of place.',
+  }),
+  commandsBeforeLogin: z.int().min(4).default(100).meta({
+    over: '-ERR, and the connection is closed',
+    description: 'How many commands a client may send without having logged in.',
+  }),
+})
 
 export type Pop3Options = z.output<typeof options>
 

@@ -1,0 +1,236 @@
+import { type MailStore, StoreError } from '../../shared/mail/mail-store.ts'
+import { DotStuffer } from '../../shared/net/dot-stuffing.ts'
+import { type Line as InputLine, LineSplitter } from '../../shared/net/line-splitter.ts'
+import { Wire } from '../../shared/net/wire.ts'
+import { type Connection, type Context, endingOf } from '../../shared/service.ts'
+import { type Command, commandOf, commands } from './commands.ts'
+import * as journal from './journal.ts'
+import { authResponse } from './login.ts'
+import type { Pop3Options } from './options.ts'
+import { type Line, type Listing, type Reply, replies, statusLine, type Text } from './replies.ts'
+import { type Client, closed, loggedOut, mayLogIn, type Outcome, type Session, type Tally } from './session.ts'
+
+/** What the journal shows where a client's words may be a secret, or are no command. */
+const masked = '***'
+
+/** A word that may be shown as the name of an unknown command. */
+const showable = /^[A-Z]{1,16}$/
+
+/**
+ * One client from greeting to goodbye: reads lines, looks up rows, runs them one after the other, writes, journals. The only
+ * place where the session's state is assigned, and where the mailbox is given free, on every path.
+ */
+export class Conversation implements Client {
+  readonly connection: Connection
+  readonly context: Context<Pop3Options>
+  readonly store: MailStore
+  readonly tally: Tally = { messages: 0, octets: 0, deleted: 0 }
+  readonly #wire: Wire
+  readonly #lines: LineSplitter
+  readonly #startedAt = performance.now()
+  readonly #journalsCommands: boolean
+  #session: Session = loggedOut
+  #log: Connection['log']
+  #commands = 0
+  #badCommands = 0
+  /** The last command was part of a login: what follows and is no command may be its secret. */
+  #secretMayFollow = false
+
+  constructor(connection: Connection, context: Context<Pop3Options>, store: MailStore) {
+    this.connection = connection
+    this.context = context
+    this.store = store
+    this.#log = connection.log
+    this.#journalsCommands = connection.log.keeps('debug')
+    this.#wire = new Wire(connection.stream, connection.signal)
+    this.#lines = new LineSplitter(context.options.commandLine)
+  }
+
+  /** Carries the conversation; resolves when our side is ended and the mailbox free. */
+  async run(): Promise<void> {
+    let failed = false
+    try {
+      this.#wire.text(statusLine(replies.greeting(this.context.settings.hostname)))
+      await this.#listen()
+      // RFC 1939 §3: after the idle time the server closes without a response. A stop is told: the next command is answered so.
+      if (this.#session.state !== 'closed' && endingOf(this.connection.signal) === 'stopping') {
+        this.#wire.text(statusLine(replies.stopping))
+      }
+    } catch (error) {
+      failed = true
+      if (this.#session.state !== 'closed') this.#wire.text(statusLine(replies.failed))
+      throw error
+    } finally {
+      if (this.#session.state === 'transaction') await this.#session.maildrop.release()
+      journal.sessionEnded(
+        this.#log,
+        failed ? 'failed' : this.#reason,
+        this.tally,
+        this.#commands,
+        performance.now() - this.#startedAt,
+      )
+      await this.#wire.end()
+      this.#wire.detach()
+    }
+  }
+
+  get #reason(): Parameters<typeof journal.sessionEnded>[1] {
+    const ending = endingOf(this.connection.signal)
+    if (this.#session.state !== 'closed') return ending ?? 'closed'
+    return this.#session.why === 'cut-off' ? (ending ?? 'cut-off') : this.#session.why
+  }
+
+  /** Until QUIT, the end of the input, or the end of the connection. */
+  async #listen(): Promise<void> {
+    if (!(await this.#wire.flush())) return
+    for (;;) {
+      const chunk = await this.#wire.read()
+      if (chunk === null) return
+      using _underWay = this.connection.busy()
+      for (const line of this.#lines.push(chunk)) {
+        const done = this.#take(line)
+        if (done !== undefined) await done
+        if (this.#session.state === 'closed') return
+        if (this.#wire.full && !(await this.#wire.flush())) return
+      }
+      // Replies to all that came in one piece leave in one piece.
+      if (!(await this.#wire.flush())) return
+    }
+  }
+
+  #take(line: InputLine): Promise<void> | undefined {
+    const startedAt = this.#journalsCommands ? performance.now() : 0
+    const text = line.kind === 'line' ? line.octets.toString() : null
+    this.#commands += 1
+    const { shown, outcome } = text === null ? this.#tooLong() : this.#answer(text)
+    return outcome instanceof Promise
+      ? outcome.then((kept) => this.#follow(shown, kept, startedAt))
+      : this.#follow(shown, outcome, startedAt)
+  }
+
+  /** What the line gets for an answer, and how the journal shows it. */
+  #answer(text: string): { shown: string; outcome: Outcome | Promise<Outcome> } {
+    if (this.#session.state === 'authenticating') return { shown: masked, outcome: authResponse(text, this) }
+    const blank = text.indexOf(' ')
+    const keyword = blank === -1 ? text : text.slice(0, blank)
+    const row = commandOf(keyword)
+    const { commandsBeforeLogin } = this.context.options
+    if (this.#session.state === 'authorization' && this.#commands > commandsBeforeLogin) {
+      journal.limitReached(this.#log, 'commandsBeforeLogin', commandsBeforeLogin)
+      return { shown: row?.name ?? masked, outcome: { reply: replies.tooManyBeforeLogin, next: closed('too-many-before-login') } }
+    }
+    if (row === undefined) return { shown: this.#unknown(keyword), outcome: this.#fault(replies.unknownCommand) }
+    return this.#run(row, blank === -1 ? '' : text.slice(blank + 1))
+  }
+
+  #run(row: Command, rest: string): { shown: string; outcome: Outcome | Promise<Outcome> } {
+    this.#secretMayFollow = row.login
+    if (row.login && this.#session.state === 'authorization' && !mayLogIn(this)) {
+      journal.loginRefused(this.#log, undefined, 'needs-tls')
+      return { shown: row.name, outcome: { reply: replies.needsTls } }
+    }
+    const outcome = row.run(this.#session, rest, this)
+    if (outcome === 'misplaced') {
+      const reply = this.#session.state === 'transaction' ? replies.notAfterLogin : replies.notBeforeLogin
+      return { shown: row.name, outcome: this.#fault(reply) }
+    }
+    if (outcome === 'malformed') return { shown: row.name, outcome: this.#fault(replies.badArguments(row.usage)) }
+    const words = this.#journalsCommands ? rest.trim() : ''
+    return { shown: words === '' ? row.name : `${row.name} ${row.secret ? masked : words}`, outcome }
+  }
+
+  #tooLong(): { shown: string; outcome: Outcome } {
+    const limit = this.context.options.commandLine
+    journal.limitReached(this.#log, 'commandLine', limit)
+    const outcome = this.#fault(replies.lineTooLong(limit))
+    // An overlong response ends its login (RFC 5034 §4); a session that is over stays so.
+    return { shown: masked, outcome: this.#session.state === 'authenticating' ? { next: loggedOut, ...outcome } : outcome }
+  }
+
+  /** Counts a command that is none; one too many ends the session. */
+  #fault(reply: Line): Outcome {
+    const { badCommands } = this.context.options
+    this.#badCommands += 1
+    if (this.#badCommands <= badCommands) return { reply }
+    journal.limitReached(this.#log, 'badCommands', badCommands)
+    return { reply: replies.tooManyBadCommands, next: closed('too-many-bad-commands') }
+  }
+
+  /** The name of an unknown command, unless it may be a secret: one that came in the wrong place, or stuck to its keyword. */
+  #unknown(keyword: string): string {
+    const name = keyword.toUpperCase()
+    const stuck = commands.find((row) => row.secret && name.startsWith(row.name))
+    return this.#secretMayFollow || stuck !== undefined || !showable.test(name) ? masked : name
+  }
+
+  #follow(shown: string, { reply, next }: Outcome, startedAt: number): Promise<void> | undefined {
+    if (next !== undefined || reply.kind === 'list' || reply.kind === 'text')
+      return this.#followAtLength(shown, reply, next, startedAt)
+    this.#wire.text(statusLine(reply))
+    this.#journal(shown, reply, startedAt)
+    return undefined
+  }
+
+  async #followAtLength(shown: string, reply: Reply, next: Session | undefined, startedAt: number): Promise<void> {
+    if (next !== undefined) await this.#enter(next)
+    if (reply.kind === 'list') await this.#sayList(reply)
+    else if (reply.kind !== 'text') this.#wire.text(statusLine(reply))
+    this.#journal(shown, reply.kind === 'text' ? await this.#sayText(shown, reply) : reply, startedAt)
+  }
+
+  #journal(shown: string, said: Reply, startedAt: number): void {
+    if (this.#journalsCommands) journal.command(this.#log, shown, statusLine(said).trimEnd(), performance.now() - startedAt)
+  }
+
+  /** The next state. Whoever leaves the mailbox gives it free before the client hears of it: it may come again at once. */
+  async #enter(next: Session): Promise<void> {
+    const before = this.#session
+    this.#session = next
+    if (next.state === 'transaction') this.#log = this.connection.log.with({ account: next.maildrop.account })
+    else if (before.state === 'transaction') await before.maildrop.release()
+  }
+
+  async #sayList(reply: Listing): Promise<void> {
+    this.#wire.text(statusLine(reply))
+    for (const line of reply.lines) {
+      this.#wire.text(`${line}\r\n`)
+      if (this.#wire.full && !(await this.#wire.flush())) return await this.#enter(closed('cut-off'))
+    }
+    this.#wire.text('.\r\n')
+  }
+
+  /**
+   * The first octets are there before `+OK` is said: a message that cannot be read is still answered. Later nothing else can be
+   * said, and the connection ends without the last line: the client must not take what it has for the whole.
+   * @returns what was said
+   */
+  async #sayText(shown: string, reply: Text): Promise<Reply> {
+    const stuffer = new DotStuffer()
+    let octets = 0
+    let begun = false
+    try {
+      for await (const chunk of reply.octets) {
+        if (!begun) this.#wire.text(statusLine(reply))
+        begun = true
+        octets += chunk.length
+        this.#wire.octets(stuffer.push(chunk))
+        if (this.#wire.full && !(await this.#wire.flush())) {
+          await this.#enter(closed('cut-off'))
+          return reply
+        }
+      }
+    } catch (error) {
+      if (begun) await this.#enter(closed('cut-off'))
+      if (!(error instanceof StoreError)) throw error
+      journal.storeFailed(this.#log, shown, error.code, error)
+      if (begun) return reply
+      const said = replies.store(error.code)
+      this.#wire.text(statusLine(said))
+      return said
+    }
+    if (!begun) this.#wire.text(statusLine(reply))
+    this.#wire.text(stuffer.end())
+    reply.sent(octets)
+    return reply
+  }
+}

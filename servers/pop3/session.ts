@@ -1,0 +1,51 @@
+import type { MailStore } from '../../shared/mail/mail-store.ts'
+import { isLoopback } from '../../shared/net/endpoint.ts'
+import type { Connection, Context } from '../../shared/service.ts'
+import type { MarkedMaildrop } from './marked-maildrop.ts'
+import type { Pop3Options } from './options.ts'
+import type { Reply } from './replies.ts'
+
+/** Why a session ends by itself; the host's reasons (idle, stopping, closed) come from the connection. */
+export type Closing = 'quit' | 'too-many-bad-commands' | 'too-many-before-login' | 'cut-off'
+
+/** Where a session stands (RFC 1939 §3). Handlers return the next state; only the conversation's loop assigns it. */
+export type Session =
+  | { readonly state: 'authorization'; readonly user: string | null }
+  /** AUTH said `+`: the next line is a response of the mechanism, no command. */
+  | { readonly state: 'authenticating' }
+  | { readonly state: 'transaction'; readonly maildrop: MarkedMaildrop }
+  | { readonly state: 'closed'; readonly why: Closing }
+
+export type State = Session['state']
+/** The session in one of these states. */
+export type In<S extends State> = Extract<Session, { readonly state: S }>
+
+/** Nobody has logged in, and no USER waits for its PASS. */
+export const loggedOut: Session = { state: 'authorization', user: null }
+
+export const closed = (why: Closing): Session => ({ state: 'closed', why })
+
+/** What a handler decided: what to say, and what follows where it is another state. */
+export interface Outcome {
+  readonly reply: Reply
+  readonly next?: Session
+}
+
+/** What a session fetched and removed, for the journal. */
+export interface Tally {
+  messages: number
+  octets: number
+  deleted: number
+}
+
+/** One client, as the handlers see it. */
+export interface Client {
+  readonly connection: Connection
+  readonly context: Context<Pop3Options>
+  readonly store: MailStore
+  readonly tally: Tally
+}
+
+/** Whether a password may come over this connection as it is now. */
+export const mayLogIn = ({ connection, context }: Client): boolean =>
+  connection.secure || context.requireTls === 'never' || (context.requireTls === 'auto' && isLoopback(connection.remote.address))
