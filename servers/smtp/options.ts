@@ -1,6 +1,7 @@
 /** What the supervisor and the command line know of SMTP. A setting added here is described in `config/default.yaml` too. */
 import { join } from 'node:path'
 import { z } from 'zod'
+import { size } from '../../shared/config/units.ts'
 import { endpointText } from '../../shared/net/endpoint.ts'
 import type { Protocol } from '../../shared/service.ts'
 
@@ -14,6 +15,22 @@ const options = z.strictObject({
       source: 'RFC 5321, RFC 6409, RFC 2033',
       pending: ['submission', 'lmtp'],
     }),
+  recipients: z.int().min(100).max(10_000).default(1_000).meta({
+    description: 'Recipients of one message; what is over is to be sent again by the client.',
+    over: '452 4.5.3',
+    source: 'RFC 5321 §4.5.3.1.8',
+  }),
+  commandLine: size({ min: 2_048, max: 1_048_576 }).prefault('12KiB').meta({
+    description: 'One command line, line break included. Logins need up to 12 KiB; lines of messages have no limit but their size.',
+    unit: 'octets',
+    over: '500 5.5.2, and the whole line is dropped',
+    source: 'RFC 5321 §4.5.3.1.4, RFC 4954 §4',
+  }),
+  badCommands: z.int().min(1).max(10_000).default(20).meta({
+    description: 'Unknown, malformed or misplaced commands of one session; refused recipients are none.',
+    over: '421 4.7.0, and the session ends',
+    source: 'RFC 5321 §7.8',
+  }),
 })
 
 export type SmtpOptions = z.output<typeof options>

@@ -1,0 +1,223 @@
+import { DeskError } from '../../shared/accounts/desk.ts'
+import type { Log } from '../../shared/log/log.ts'
+import { StoreError } from '../../shared/mail/mail-store.ts'
+import type { Line } from '../../shared/net/line-splitter.ts'
+import { endingOf } from '../../shared/service.ts'
+import { lookUp } from './commands.ts'
+import type { Link, Listener } from './engine.ts'
+import { Intake } from './intake.ts'
+import * as journal from './journal.ts'
+import type { Reply } from './replies.ts'
+import * as replies from './replies.ts'
+import type { Outcome, Session, Situation } from './session.ts'
+
+/** Web pages can make browsers send these, with mail commands after them; nobody in the world of mail does. */
+const httpMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'TRACE', 'CONNECT', 'PATCH'])
+
+/** A command's name and, after a blank, its argument; blanks at the end do not count (RFC 5321 §4.1.1). */
+const commandPattern = /^(?<name>[^ ]*)(?: +(?<argument>.*?))? *$/s
+
+/** A line that was looked at: how to come to its outcome, and what of it may be told. */
+interface Reading {
+  readonly told: string
+  readonly run: () => Outcome | Promise<Outcome>
+}
+
+/**
+ * The loop of one conversation: reads a line, looks up, acts, answers, writes down. Only it says where the conversation stands.
+ * It is over when the link is gone.
+ */
+export class Conversation implements Listener {
+  readonly #link: Link
+  readonly #over = Promise.withResolvers<void>()
+  readonly #startedAt = performance.now()
+  /** Without the account. */
+  readonly #log: Log
+  #situation: Situation
+  #session: Session = { state: 'connected' }
+  #intake: Intake | null = null
+  /** From 354 to the reply to the message. */
+  #receiving: Disposable | null = null
+  #finishing: Promise<void> = Promise.resolve()
+  #ending: journal.SessionFacts['reason'] | null = null
+  /** How to end once the store has decided on the message in hand. */
+  #endLater: (() => void) | null = null
+  /** A login was refused: what comes now may be the rest of it. */
+  #afterLogin = false
+  #commands = 0
+  #bad = 0
+  #messages = 0
+  #transactions = 0
+
+  constructor(link: Link, situation: Situation) {
+    this.#link = link
+    this.#situation = situation
+    this.#log = situation.log
+    situation.connection.signal.addEventListener('abort', () => this.#mustEnd(), { once: true })
+    link.say(replies.render(replies.greeting(situation.settings.hostname)))
+  }
+
+  /** Resolves when nothing of it is left; rejects with what nobody foresaw. */
+  get over(): Promise<void> {
+    return this.#over.promise
+  }
+
+  async line(line: Line): Promise<void> {
+    using _busy = this.#situation.connection.busy()
+    this.#commands += 1
+    const { told, run } = this.#read(line)
+    const outcome = this.#counted(await this.#outcome(run))
+    if (this.#ending !== null) return
+    const { log } = this.#situation
+    if (log.keeps('debug')) journal.command(log, told, outcome.reply)
+    this.#link.say(replies.render(outcome.reply))
+    if (outcome.next !== undefined) this.#enter(outcome.next)
+  }
+
+  async body(octets: Buffer): Promise<void> {
+    await this.#intake?.write(octets)
+  }
+
+  bodyEnded(): Promise<void> {
+    this.#finishing = this.#finish()
+    return this.#finishing
+  }
+
+  inputEnded(): void {
+    this.#end('closed', this.#intake === null ? null : replies.unfinished)
+  }
+
+  gone(error: Error | null): void {
+    this.#ending ??= 'closed'
+    this.#finishing
+      .then(() => this.#intake?.abort())
+      .then(() => {
+        this.#receiving?.[Symbol.dispose]()
+        journal.sessionEnded(this.#situation.log, this.#facts())
+        if (error !== null) throw error
+      })
+      .then(this.#over.resolve, this.#over.reject)
+  }
+
+  #read(line: Line): Reading {
+    const session = this.#session
+    if (session.state === 'login') return { told: journal.masked, run: () => session.answer(line) }
+    const limit = this.#situation.options.commandLine
+    if (line.kind === 'too-long') {
+      journal.limitReached(this.#situation.log, 'commandLine', limit)
+      return refuse(journal.masked, replies.lineTooLong(limit))
+    }
+    const text = line.octets.toString()
+    const { name = '', argument = '' } = commandPattern.exec(text)?.groups ?? {}
+    const row = lookUp(name)
+    if (/[\u0000-\u001f\u007f]/.test(text)) return refuse(row?.name ?? journal.masked, replies.garbledLine)
+    if (row === undefined) return this.#readUnknown(name)
+    if (!row.secret) this.#afterLogin = false
+    return {
+      told: argument === '' ? row.name : `${row.name} ${row.secret ? journal.masked : argument}`,
+      run: () => row.perform(this.#situation, session, argument),
+    }
+  }
+
+  #readUnknown(name: string): Reading {
+    if (httpMethods.has(name)) {
+      return { told: name, run: () => ({ reply: replies.notHttp, next: { state: 'closed', why: 'http' } }) }
+    }
+    // A password that went astray is no command's name: those are short, and of one case.
+    const isName = !this.#afterLogin && /^(?:[A-Z]{1,12}|[a-z]{1,12})$/.test(name)
+    return refuse(isName ? name : journal.masked, replies.unknownCommand)
+  }
+
+  /** Acts; whatever goes wrong becomes a reply. */
+  async #outcome(run: Reading['run']): Promise<Outcome> {
+    const session = this.#session
+    const { log } = this.#situation
+    try {
+      const outcome = await run()
+      if (session.state === 'login' || outcome.next?.state === 'login') this.#afterLogin = true
+      if (outcome.next?.state === 'data') this.#begin(outcome.next)
+      return outcome
+    } catch (error) {
+      const next: Session = session.state === 'login' ? { ...session, state: 'ready' } : session
+      if (error instanceof DeskError) {
+        journal.deskSilent(log, error)
+        return { reply: replies.deskSilent, next }
+      }
+      if (error instanceof StoreError) {
+        if (replies.isStoreFault(error.code)) journal.storeFailed(log, error)
+        return { reply: replies.storeRefusals[error.code], next }
+      }
+      // Whatever it is: one command fails, the conversation goes on.
+      journal.failed(log, error)
+      return { reply: replies.failed, next }
+    }
+  }
+
+  /** Counts bad commands; one too many ends the conversation. */
+  #counted(outcome: Outcome): Outcome {
+    if (!replies.isBadCommand(outcome.reply)) return outcome
+    this.#bad += 1
+    const { badCommands } = this.#situation.options
+    if (this.#bad <= badCommands) return outcome
+    journal.limitReached(this.#situation.log, 'badCommands', badCommands)
+    return { reply: replies.tooManyBadCommands, next: { state: 'closed', why: 'bad-commands' } }
+  }
+
+  #enter(next: Session): void {
+    const loggedIn = 'account' in next && next.account !== null && !('account' in this.#session && this.#session.account !== null)
+    if (loggedIn) this.#situation = { ...this.#situation, log: this.#log.with({ account: next.account }) }
+    this.#session = next
+    if (next.state === 'closed') this.#end(next.why, null)
+  }
+
+  #begin(session: Extract<Session, { state: 'data' }>): void {
+    const { connection } = this.#situation
+    this.#transactions += 1
+    this.#intake = new Intake(this.#situation, session, `${connection.id}-${this.#transactions}`)
+    this.#receiving = connection.busy()
+    this.#link.receive(this.#intake.reader)
+  }
+
+  async #finish(): Promise<void> {
+    const [intake, receiving, session] = [this.#intake, this.#receiving, this.#session]
+    if (intake === null || session.state !== 'data') return
+    const reply = await intake.finish()
+    this.#intake = null
+    if (reply.code === 250) this.#messages += 1
+    if (this.#ending === null) this.#link.say(replies.render(reply))
+    const { client, account } = session
+    this.#session = { state: 'ready', client, account }
+    receiving?.[Symbol.dispose]()
+    this.#endLater?.()
+  }
+
+  /** The host says that the conversation has to end. */
+  #mustEnd(): void {
+    const why = endingOf(this.#situation.connection.signal)
+    if (why === null || why === 'closed') return
+    const end = () => this.#end(why, why === 'idle' ? replies.idle : replies.stopping)
+    if (this.#intake?.committing) this.#endLater = end
+    else end()
+  }
+
+  #end(ending: journal.SessionFacts['reason'], goodbye: Reply | null): void {
+    if (this.#ending !== null) return
+    this.#ending = ending
+    if (goodbye !== null) this.#link.say(replies.render(goodbye))
+    this.#link.end()
+  }
+
+  #facts(): journal.SessionFacts {
+    const session = this.#session
+    return {
+      client: 'client' in session ? session.client.name : null,
+      commands: this.#commands,
+      messages: this.#messages,
+      badCommands: this.#bad,
+      durationMs: performance.now() - this.#startedAt,
+      reason: this.#ending ?? 'closed',
+    }
+  }
+}
+
+const refuse = (told: string, reply: Reply): Reading => ({ told, run: () => ({ reply }) })

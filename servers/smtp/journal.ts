@@ -1,0 +1,93 @@
+/** SMTP's events: one function a kind. */
+import type { Log } from '../../shared/log/log.ts'
+import type { Reply } from './replies.ts'
+import { inWords } from './replies.ts'
+
+/** Recipients that one record names; there may be thousands, and their number is told anyway. */
+const maxNamed = 100
+
+/** Names of accounts are shorter; a client may send what it likes. */
+const shownNameLength = 100
+
+/** What records show where a client's words may be a secret, or are no command. */
+export const masked = '***'
+
+/** A message as far as it came. */
+export interface MessageFacts {
+  /** As in its Received line and in the reply. */
+  readonly transaction: string
+  readonly sender: string
+  readonly recipients: readonly string[]
+  /** Of the body, as received and unstuffed. */
+  readonly octets: number
+  readonly durationMs: number
+}
+
+const fieldsOf = ({ transaction, sender, recipients, octets, durationMs }: MessageFacts) => ({
+  transaction,
+  sender,
+  recipients: recipients.slice(0, maxNamed),
+  recipientCount: recipients.length,
+  octets,
+  durationMs: Math.round(durationMs),
+})
+
+/** A message is durably in the mailboxes. @param messages its ids, one for each account */
+export const messageAccepted = (log: Log, facts: MessageFacts, messages: readonly string[], reply: Reply): void =>
+  log.write('info', 'message.accepted', { ...fieldsOf(facts), messages: messages.slice(0, maxNamed), reply: inWords(reply) })
+
+/** A message came whole and was not taken. */
+export const messageRefused = (log: Log, facts: MessageFacts, reply: Reply): void =>
+  log.write('warn', 'message.refused', { ...fieldsOf(facts), reply: inWords(reply) })
+
+/** The conversation ended in the middle of a message; nothing of it was kept. */
+export const messageUnfinished = (log: Log, facts: MessageFacts): void => log.write('warn', 'message.unfinished', fieldsOf(facts))
+
+/** The store failed in a way that the operator must look into. */
+export const storeFailed = (log: Log, error: unknown): void => log.write('error', 'store.failed', { error: describe(error) })
+
+export const senderRefused = (log: Log, sender: string, reply: Reply): void =>
+  log.write('warn', 'sender.refused', { sender, reply: inWords(reply) })
+
+export const recipientRefused = (log: Log, sender: string, recipient: string, reply: Reply): void =>
+  log.write('warn', 'recipient.refused', { sender, recipient, reply: inWords(reply) })
+
+export const loginAccepted = (log: Log, method: string, account: string): void =>
+  log.write('info', 'login.accepted', { method, account })
+
+/** @param name as the client wrote it */
+export const loginRefused = (log: Log, method: string, name: string, reply: Reply): void =>
+  log.write('warn', 'login.refused', { method, name: name.slice(0, shownNameLength), reply: inWords(reply) })
+
+/** The desk could not be asked. */
+export const deskSilent = (log: Log, error: unknown): void => log.write('error', 'desk.silent', { error: describe(error) })
+
+/**
+ * A command and its answer.
+ * @param command its name and, where it may be told, its argument
+ */
+export const command = (log: Log, text: string, reply: Reply): void =>
+  log.write('debug', 'command', { command: text, reply: inWords(reply) })
+
+/** A client went over a limit of the protocol. @param limit the option's name */
+export const limitReached = (log: Log, limit: string, value: number): void => log.write('warn', 'limit.reached', { limit, value })
+
+/** A handler failed in a way that nobody foresaw. */
+export const failed = (log: Log, error: unknown): void => log.write('error', 'command.failed', { error: describe(error) })
+
+/** What a conversation came to. */
+export interface SessionFacts {
+  /** As it introduced itself; null: not at all. */
+  readonly client: string | null
+  readonly commands: number
+  readonly messages: number
+  readonly badCommands: number
+  readonly durationMs: number
+  readonly reason: 'quit' | 'bad-commands' | 'http' | 'idle' | 'stopping' | 'closed'
+}
+
+/** The last record of a conversation. */
+export const sessionEnded = (log: Log, facts: SessionFacts): void =>
+  log.write('info', 'session.ended', { ...facts, durationMs: Math.round(facts.durationMs) })
+
+const describe = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error))

@@ -1,0 +1,50 @@
+/** The trace lines that the server puts before a message (RFC 5321 §4.4). */
+import { isIPv6 } from 'node:net'
+import { isHostName } from './address.ts'
+
+/** What the trace lines tell. */
+export interface Trace {
+  /** Envelope sender; empty for the null reverse-path. */
+  readonly sender: string
+  /** As it introduced itself. */
+  readonly client: { readonly name: string; readonly extended: boolean }
+  /** The client's numeric address. */
+  readonly address: string
+  /** Our name. */
+  readonly hostname: string
+  readonly secure: boolean
+  readonly loggedIn: boolean
+  /** SMTPUTF8 was given. */
+  readonly utf8: boolean
+  /** An atom (RFC 5322 §3.2.3). */
+  readonly id: string
+  /** Told only when it is the only one: the others are nobody's business (RFC 5321 §7.2). */
+  readonly recipients: readonly string[]
+  readonly date: Date
+}
+
+/** `[192.0.2.1]`, `[IPv6:2001:db8::1]` (RFC 5321 §4.1.3). */
+export const addressLiteral = (address: string): string => (isIPv6(address) ? `[IPv6:${address}]` : `[${address}]`)
+
+/** How the message came: `SMTP`, `ESMTPSA`, `UTF8SMTP`, … (RFC 3848, RFC 6531 §4.3). */
+export const transmission = ({ client, secure, loggedIn, utf8 }: Trace): string => {
+  if (!client.extended) return 'SMTP'
+  return `${utf8 ? 'UTF8SMTP' : 'ESMTP'}${secure ? 'S' : ''}${loggedIn ? 'A' : ''}`
+}
+
+/** `Sat, 21 Nov 2026 10:02:03 +0000` (RFC 5322 §3.3). */
+const dateTime = (date: Date): string => date.toUTCString().replace('GMT', '+0000')
+
+/** Return-Path, then Received: they stand before the message's own octets. */
+export const traceLines = (trace: Trace): Buffer => {
+  const { sender, client, address, hostname, id, recipients, date } = trace
+  const literal = addressLiteral(address)
+  const [only] = recipients
+  const forOne = recipients.length === 1 ? `\r\n\tfor <${only}>` : ''
+  return Buffer.from(
+    `Return-Path: <${sender}>\r\n` +
+      `Received: from ${isHostName(client.name) ? client.name : literal} (${literal})\r\n` +
+      `\tby ${hostname} with ${transmission(trace)} id ${id}${forOne};\r\n` +
+      `\t${dateTime(date)}\r\n`,
+  )
+}
