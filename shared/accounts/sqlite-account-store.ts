@@ -1,0 +1,310 @@
+/**
+ * Accounts in one SQLite file. WAL, so that a login never waits for a change that another process makes; `synchronous=FULL`, so
+ * that a change which resolved is on the disk. Statements run on the calling thread: a read takes microseconds, a write a commit.
+ */
+import { chmod, mkdir, open, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { constants, DatabaseSync, type StatementSync } from 'node:sqlite'
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  type Account,
+  type AccountErrorCode,
+  type AccountStore,
+  AccountStoreError,
+  type AccountWithHash,
+  type NewAccount,
+} from './account-store.ts'
+import { readAccountName } from './name.ts'
+
+/** How a store is opened. */
+export interface AccountStoreOptions {
+  /** False: a store that is not there is `absent`, and no file is made. Default true. */
+  readonly create?: boolean
+  /** How long a call may wait for another process to finish its change, before it is `locked`. Default 2,000. */
+  readonly busyMs?: number
+  /** For tests. */
+  readonly now?: () => Date
+}
+
+/** Stands in the file's header: `HAVA`. */
+const applicationId = 0x48415641
+const schemaVersion = 1
+/** AUTOINCREMENT: `sqlite_sequence` remembers accounts that are removed. */
+const schema = `
+  CREATE TABLE accounts (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL UNIQUE,
+    password_hash TEXT NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    password_changed_at_ms INTEGER NOT NULL
+  ) STRICT;
+  PRAGMA application_id = ${applicationId};
+  PRAGMA user_version = ${schemaVersion};
+`
+const columns = 'name, password_hash AS passwordHash, created_at_ms AS createdAtMs, password_changed_at_ms AS passwordChangedAtMs'
+
+/**
+ * Opens the accounts' database, and makes it (and its folder) when it is missing. The file is readable by its owner only.
+ *
+ * @param file absolute; the only one that the process will open through this handle
+ * @throws {AccountStoreError} absent, damaged, denied, locked, full, failed
+ */
+export const openAccountStore = async (file: string, options: AccountStoreOptions = {}): Promise<AccountStore> => {
+  const { create = true, busyMs = 2_000, now = () => new Date() } = options
+  await translating(() => makeFile(file, create))
+  const deadline = performance.now() + busyMs
+  for (;;) {
+    try {
+      return new SqliteAccountStore(openDatabase(file, busyMs), now)
+    } catch (error) {
+      // Two processes that make the database at once: SQLite waits for no lock while the journal mode changes.
+      if (!(error instanceof AccountStoreError && error.code === 'locked') || performance.now() > deadline) throw error
+      await sleep(10)
+    }
+  }
+}
+
+/** SQLite gives its journal the mode of the database; so that must be right before SQLite opens it. */
+const makeFile = async (file: string, create: boolean): Promise<void> => {
+  if (create) {
+    await mkdir(dirname(file), { recursive: true })
+    await (await open(file, 'a', 0o600)).close()
+  }
+  const { mode } = await stat(file)
+  if (process.platform !== 'win32' && (mode & 0o077) !== 0) await chmod(file, mode & 0o700)
+}
+
+const openDatabase = (file: string, busyMs: number): DatabaseSync =>
+  translated(() => {
+    const database = new DatabaseSync(file, { timeout: busyMs })
+    try {
+      // node:sqlite opens files past the permission model's flags.
+      database.setAuthorizer((action) => (action === constants.SQLITE_ATTACH ? constants.SQLITE_DENY : constants.SQLITE_OK))
+      prepareSchema(database)
+      return database
+    } catch (error) {
+      database.close()
+      throw error
+    }
+  })
+
+const prepareSchema = (database: DatabaseSync): void => {
+  if (!isReady(database)) {
+    database.exec('PRAGMA journal_mode = WAL')
+    // Looked at again with the lock held: another process may have been faster.
+    inTransaction(database, () => {
+      if (!isReady(database)) database.exec(schema)
+    })
+  }
+  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
+}
+
+/** Whether the schema is there; a new file is empty. @throws {AccountStoreError} damaged */
+const isReady = (database: DatabaseSync): boolean => {
+  const id = pragma(database, 'application_id')
+  const version = pragma(database, 'user_version')
+  if (id === applicationId && version === schemaVersion) return true
+  if (id === applicationId) {
+    throw new AccountStoreError(
+      'damaged',
+      `the accounts' database has version ${version}, made by a later Havre; this one knows ${schemaVersion}`,
+    )
+  }
+  const tables = database.prepare('SELECT count(*) AS n FROM sqlite_schema').get()?.['n']
+  if (id !== 0 || version !== 0 || tables !== 0)
+    throw new AccountStoreError('damaged', "the file is a database, but not of Havre's accounts")
+  return false
+}
+
+const pragma = (database: DatabaseSync, name: 'application_id' | 'user_version'): unknown =>
+  database.prepare(`PRAGMA ${name}`).get()?.[name]
+
+const inTransaction = (database: DatabaseSync, change: () => void): void => {
+  database.exec('BEGIN IMMEDIATE')
+  try {
+    change()
+    database.exec('COMMIT')
+  } catch (error) {
+    if (database.isTransaction) database.exec('ROLLBACK')
+    throw error
+  }
+}
+
+class SqliteAccountStore implements AccountStore {
+  readonly #database: DatabaseSync
+  readonly #now: () => Date
+  readonly #insert: StatementSync
+  readonly #update: StatementSync
+  readonly #replace: StatementSync
+  readonly #delete: StatementSync
+  readonly #find: StatementSync
+  readonly #all: StatementSync
+  readonly #first: StatementSync
+  readonly #count: StatementSync
+  readonly #added: StatementSync
+
+  constructor(database: DatabaseSync, now: () => Date) {
+    this.#database = database
+    this.#now = now
+    this.#insert = database.prepare(
+      'INSERT INTO accounts (name, password_hash, created_at_ms, password_changed_at_ms) VALUES (?1, ?2, ?3, ?3)',
+    )
+    this.#update = database.prepare('UPDATE accounts SET password_hash = ?2, password_changed_at_ms = ?3 WHERE name = ?1')
+    this.#replace = database.prepare('UPDATE accounts SET password_hash = ?3 WHERE name = ?1 AND password_hash = ?2')
+    this.#delete = database.prepare('DELETE FROM accounts WHERE name = ?')
+    this.#find = database.prepare(`SELECT ${columns} FROM accounts WHERE name = ?`)
+    this.#all = database.prepare(`SELECT ${columns} FROM accounts ORDER BY id`)
+    this.#first = database.prepare(`SELECT ${columns} FROM accounts ORDER BY id LIMIT 1`)
+    this.#count = database.prepare('SELECT count(*) AS n FROM accounts')
+    this.#added = database.prepare("SELECT seq AS n FROM sqlite_sequence WHERE name = 'accounts'")
+  }
+
+  async add(...accounts: readonly NewAccount[]): Promise<void> {
+    for (const { name } of accounts) checkName(name)
+    this.#write(() => {
+      for (const { name, passwordHash } of accounts) {
+        if (this.#find.get(name) !== undefined) throw new AccountStoreError('exists', `there is an account ${name} already`)
+        this.#insert.run(name, passwordHash, this.#now().getTime())
+      }
+    })
+  }
+
+  async setPassword(name: string, passwordHash: string): Promise<void> {
+    this.#write(() => {
+      if (this.#update.run(name, passwordHash, this.#now().getTime()).changes === 0) throw noSuchAccount(name)
+    })
+  }
+
+  async replaceHash(name: string, from: string, to: string): Promise<boolean> {
+    let replaced = false
+    this.#write(() => {
+      replaced = this.#replace.run(name, from, to).changes !== 0
+    })
+    return replaced
+  }
+
+  async remove(name: string): Promise<void> {
+    this.#write(() => {
+      if (this.#delete.run(name).changes === 0) throw noSuchAccount(name)
+    })
+  }
+
+  async find(name: string): Promise<AccountWithHash | null> {
+    const row = this.#read(() => this.#find.get(name))
+    return row === undefined ? null : withHashOf(row)
+  }
+
+  async list(): Promise<readonly Account[]> {
+    return this.#read(() => this.#all.all()).map(accountOf)
+  }
+
+  async oldest(): Promise<Account | null> {
+    const row = this.#read(() => this.#first.get())
+    return row === undefined ? null : accountOf(row)
+  }
+
+  async count(): Promise<number> {
+    return numberOf(this.#read(() => this.#count.get()) ?? {}, 'n')
+  }
+
+  async untouched(): Promise<boolean> {
+    return this.#read(() => this.#added.get()) === undefined
+  }
+
+  async close(): Promise<void> {
+    if (this.#database.isOpen) this.#database.close()
+  }
+
+  #read<T>(query: () => T): T {
+    this.#checkOpen()
+    return translated(query)
+  }
+
+  #write(change: () => void): void {
+    this.#checkOpen()
+    translated(() => inTransaction(this.#database, change))
+  }
+
+  #checkOpen(): void {
+    if (!this.#database.isOpen) throw new AccountStoreError('closed', "the accounts' database was closed")
+  }
+}
+
+const checkName = (name: string): void => {
+  const reading = readAccountName(name)
+  if (!reading.ok) throw new AccountStoreError('bad-name', reading.reason)
+  if (reading.name !== name) throw new AccountStoreError('bad-name', 'names of accounts are stored in lower case')
+}
+
+const noSuchAccount = (name: string): AccountStoreError => new AccountStoreError('missing', `there is no account ${name}`)
+
+type Row = Readonly<Record<string, unknown>>
+
+const accountOf = (row: Row): Account => ({
+  name: textOf(row, 'name'),
+  createdAt: new Date(numberOf(row, 'createdAtMs')),
+  passwordChangedAt: new Date(numberOf(row, 'passwordChangedAtMs')),
+})
+
+const withHashOf = (row: Row): AccountWithHash => ({ ...accountOf(row), passwordHash: textOf(row, 'passwordHash') })
+
+const textOf = (row: Row, column: string): string => {
+  const value = row[column]
+  if (typeof value !== 'string') throw new AccountStoreError('damaged', `an account has no text as ${column}`)
+  return value
+}
+
+const numberOf = (row: Row, column: string): number => {
+  const value = row[column]
+  if (typeof value !== 'number') throw new AccountStoreError('damaged', `an account has no number as ${column}`)
+  return value
+}
+
+/** Runs it; a failure of SQLite becomes ours, anything else passes. */
+const translated = <T>(run: () => T): T => {
+  try {
+    return run()
+  } catch (error) {
+    throw translation(error)
+  }
+}
+
+const translating = async <T>(run: () => Promise<T>): Promise<T> => {
+  try {
+    return await run()
+  } catch (error) {
+    throw translation(error)
+  }
+}
+
+/** SQLite's primary result codes (the low octet of the extended one) that a caller can act on. */
+const sqliteCodes: Readonly<Record<number, AccountErrorCode>> = {
+  3: 'denied', // SQLITE_PERM
+  5: 'locked', // SQLITE_BUSY
+  6: 'locked', // SQLITE_LOCKED
+  8: 'denied', // SQLITE_READONLY
+  11: 'damaged', // SQLITE_CORRUPT
+  13: 'full', // SQLITE_FULL
+  14: 'denied', // SQLITE_CANTOPEN
+  23: 'denied', // SQLITE_AUTH
+  26: 'damaged', // SQLITE_NOTADB
+}
+
+const systemCodes: Readonly<Record<string, AccountErrorCode>> = {
+  EACCES: 'denied',
+  EDQUOT: 'full',
+  EISDIR: 'denied',
+  ENOENT: 'absent',
+  ENOSPC: 'full',
+  ENOTDIR: 'denied',
+  EPERM: 'denied',
+  EROFS: 'denied',
+}
+
+const translation = (error: unknown): unknown => {
+  if (!(error instanceof Error) || error instanceof AccountStoreError) return error
+  const told = (code: AccountErrorCode) => new AccountStoreError(code, `the accounts' database: ${error.message}`, { cause: error })
+  if ('errcode' in error && typeof error.errcode === 'number') return told(sqliteCodes[error.errcode & 0xff] ?? 'failed')
+  if ('syscall' in error && 'code' in error && typeof error.code === 'string') return told(systemCodes[error.code] ?? 'failed')
+  return error
+}
