@@ -1,12 +1,12 @@
 /** Plain data → checked values, by a zod schema; what is wrong is told with the place where it was said. */
 import type { z } from 'zod'
-import { valueAt } from './idle.ts'
 import { nearest } from './nearest.ts'
 import { dotted } from './plain.ts'
 import type { Problem } from './problem.ts'
-import { originOf, type Tree } from './tree.ts'
+import { find, originOf, type Tree } from './tree.ts'
 
-const words = (values: readonly unknown[]): string => {
+/** `a, b or c`. */
+export const words = (values: readonly unknown[]): string => {
   const all = values.map(String)
   return all.length < 2 ? all.join('') : `${all.slice(0, -1).join(', ')} or ${all.at(-1)}`
 }
@@ -44,28 +44,27 @@ const expected = (issue: z.core.$ZodRawIssue): string => {
   }
 }
 
+const shortened = (text: string): string => (text.length > 60 ? `${text.slice(0, 60)}…` : text)
+
 /** A value in a message: short and on one line. */
-const shown = (value: unknown): string => {
-  if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value)
-  if (Array.isArray(value)) return 'a list'
-  return typeof value === 'object' && value !== null ? 'a section' : String(value)
+export const shown = (tree: Tree): string => {
+  if (tree.kind !== 'scalar') return tree.kind === 'list' ? 'a list' : 'a section'
+  if (typeof tree.value === 'string') return JSON.stringify(shortened(tree.value))
+  return tree.value === null ? 'null' : shortened(tree.written)
 }
 
-const sentence = (issue: z.core.$ZodIssue, value: unknown): string => {
-  if (value === undefined) return `is missing: ${issue.message}`
+/** What is wrong with this value, or with its absence. */
+const sentence = (issue: z.core.$ZodIssue, tree: Tree | null): string => {
+  if (tree === null) return `is missing: ${issue.message}`
   if (!issue.message.startsWith('must be ')) return issue.message
-  const near = issue.code === 'invalid_value' && typeof value === 'string' ? nearest(value, issue.values.map(String)) : null
-  return `${issue.message}, not ${shown(value)}${near === null ? '' : `; did you mean ${near}?`}`
+  const near = issue.code === 'invalid_value' && tree.kind === 'scalar' ? nearest(tree.written, issue.values.map(String)) : null
+  return `${issue.message}, not ${shown(tree)}${near === null ? '' : `; did you mean ${near}?`}`
 }
-
-/** A wrong name in a mapping with free names is told by the schema of its names. */
-const told = (issue: z.core.$ZodIssue, plain: unknown): string =>
-  issue.code === 'invalid_key' ? sentence(issue.issues[0] ?? issue, issue.path.at(-1)) : sentence(issue, valueAt(plain, issue.path))
 
 /**
  * Applies a schema.
  * @param plain    what is to be checked
- * @param whole    the tree that it comes from, and the path where it was in it
+ * @param where    the tree that it comes from, and its path there
  * @param problems where that which is wrong is added
  * @returns null when something is wrong
  */
@@ -78,7 +77,11 @@ export const check = <T>(
   const result = schema.safeParse(plain, { error: expected })
   for (const issue of result.error?.issues ?? []) {
     const full = [...path, ...issue.path]
-    problems.push({ origin: originOf(whole, full), setting: dotted(full), message: told(issue, plain) })
+    const found = find(whole, full)
+    // A wrong name among free names is told by the schema of the names.
+    const isName = issue.code === 'invalid_key'
+    const message = isName ? (issue.issues[0]?.message ?? issue.message) : sentence(issue, found?.tree ?? null)
+    problems.push({ origin: isName && found !== null ? found.name : originOf(whole, full), setting: dotted(full), message })
   }
   return result.success ? result.data : null
 }

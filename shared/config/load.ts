@@ -4,17 +4,18 @@
  */
 import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { loops } from './aliases.ts'
+import { z } from 'zod'
+import { bareAliases, bareCatchAll, checkAliases } from './aliases.ts'
 import { check } from './check.ts'
 import { idleSettings } from './idle.ts'
 import { readEnvironment, readSets } from './overrides.ts'
-import { dotted, Plain } from './plain.ts'
-import { ConfigurationError, type Origin, type Problem } from './problem.ts'
+import { Plain } from './plain.ts'
+import { ConfigurationError, type Problem } from './problem.ts'
 import { readYamlFile } from './read-yaml.ts'
 import { type RawSettings, settingsSchema } from './schema.ts'
 import { type Checking, checkPorts, checkService, type Protocols, rootSchema, serviceSettings } from './services.ts'
 import type { Configuration, Settings } from './settings.ts'
-import { find, merge, originOf, type Tree } from './tree.ts'
+import { type Mapping, mergeMappings } from './tree.ts'
 
 /** Where a configuration comes from. */
 export interface Sources {
@@ -26,6 +27,8 @@ export interface Sources {
   readonly sets?: readonly string[]
   /** What relative paths outside of files are relative to; the working directory unless given. */
   readonly cwd?: string
+  /** Read first, in the place of `config/default.yaml`: for tests. */
+  readonly defaults?: string
 }
 
 /** The file of all defaults, in the folder of the program: the sources and `dist/` lie at different depths below it. */
@@ -35,11 +38,6 @@ export const defaultFile = ((): string => {
     if (existsSync(file) || folder === dirname(folder)) return file
   }
 })()
-
-const lowerCase = (aliases: Readonly<Record<string, readonly string[]>>): Record<string, readonly string[]> =>
-  Object.fromEntries(
-    Object.entries(aliases).map(([name, targets]) => [name.toLowerCase(), targets.map((each) => each.toLowerCase())]),
-  )
 
 /** Names and units of the file → those of the code. */
 const settingsOf = (raw: RawSettings): Settings => ({
@@ -54,8 +52,8 @@ const settingsOf = (raw: RawSettings): Settings => ({
   tls: raw.tls,
   drainMs: raw.drain,
   mail: {
-    aliases: lowerCase(raw.mail.aliases),
-    catchAll: raw.mail.catchAll?.toLowerCase() ?? null,
+    aliases: bareAliases(raw),
+    catchAll: bareCatchAll(raw),
     maxSizeOctets: raw.mail.maxSize,
     quota: { octets: raw.mail.quota.bytes, messages: raw.mail.quota.messages },
     bareNewlines: raw.mail.bareNewlines,
@@ -72,48 +70,38 @@ const settingsOf = (raw: RawSettings): Settings => ({
   log: raw.log,
 })
 
-const checkAliases = (raw: RawSettings, { whole, problems }: Checking): void => {
-  const path = ['mail', 'aliases']
-  const seen = new Set<string>()
-  for (const name of Object.keys(raw.mail.aliases)) {
-    if (seen.has(name.toLowerCase())) {
-      const at = [...path, name]
-      problems.push({
-        origin: find(whole, at)?.name ?? whole.origin,
-        setting: dotted(at),
-        message: 'is there twice: upper and lower case are one',
-      })
-    }
-    seen.add(name.toLowerCase())
-  }
-  for (const loop of loops(lowerCase(raw.mail.aliases))) {
-    const at = [...path, Object.keys(raw.mail.aliases).find((name) => name.toLowerCase() === loop[0]) ?? '']
-    problems.push({ origin: originOf(whole, at), setting: dotted(at), message: `leads back to itself: ${loop.join(' → ')}` })
-  }
+/** What the sources say together, and whether all of them could be read. */
+interface Gathered {
+  readonly whole: Mapping
+  readonly isPartial: boolean
 }
 
-/** All sources as one tree, each beginning with the one before; what cannot be read goes to `problems`. */
-const gather = (sources: Sources, cwd: string, problems: Problem[]): Tree => {
-  const empty: Tree = { kind: 'mapping', origin: { source: 'file', file: defaultFile, line: 0, column: 0 }, entries: new Map() }
-  let tree: Tree = empty
-  for (const file of [defaultFile, ...(sources.files ?? []).map((file) => resolve(cwd, file))]) {
+/** All sources as one tree; what cannot be read goes to `problems`. */
+const gather = (sources: Sources, files: readonly string[], problems: Problem[]): Gathered => {
+  let whole: Mapping = { kind: 'mapping', origin: { source: 'file', file: files[0] ?? '', line: 0, column: 0 }, entries: new Map() }
+  let isPartial = false
+  for (const file of files) {
     const reading = readYamlFile(file)
     problems.push(...reading.problems)
-    if (reading.tree !== null) tree = merge(tree, reading.tree)
+    if (reading.tree === null) isPartial = true
+    else whole = mergeMappings(whole, reading.tree)
   }
-  const variables = readEnvironment(sources.env ?? {}, tree, (part) => rootSchema(part, sources.protocols))
+  const variables = readEnvironment(sources.env ?? {}, whole, (tree) => rootSchema(tree, sources.protocols))
   const sets = readSets(sources.sets ?? [], variables.tree)
   problems.push(...variables.problems, ...sets.problems)
-  return sets.tree
+  return { whole: sets.tree, isPartial }
 }
 
 /** In the order of the sources, and of the lines in a file. */
 const inOrder = (problems: readonly Problem[], files: readonly string[]): readonly Problem[] => {
-  const rank = (origin: Origin): number =>
-    origin.source === 'file' ? files.indexOf(origin.file) : files.length + (origin.source === 'environment' ? 0 : 1)
-  const line = (origin: Origin): number => (origin.source === 'file' ? origin.line : 0)
-  const column = (origin: Origin): number => (origin.source === 'file' ? origin.column : 0)
-  return problems.toSorted(({ origin: a }, { origin: b }) => rank(a) - rank(b) || line(a) - line(b) || column(a) - column(b))
+  const rank = ({ origin }: Problem): readonly [number, number, number] =>
+    origin.source === 'file'
+      ? [files.indexOf(origin.file), origin.line, origin.column]
+      : [files.length + (origin.source === 'environment' ? 0 : 1), 0, 0]
+  return problems.toSorted((one, two) => {
+    const [a, b] = [rank(one), rank(two)]
+    return a[0] - b[0] || a[1] - b[1] || a[2] - b[2]
+  })
 }
 
 /**
@@ -121,23 +109,20 @@ const inOrder = (problems: readonly Problem[], files: readonly string[]): readon
  * @throws {ConfigurationError} with everything that is wrong
  */
 export const loadConfiguration = (sources: Sources): Configuration => {
-  const cwd = sources.cwd ?? process.cwd()
+  const { protocols, cwd = process.cwd() } = sources
   const problems: Problem[] = []
-  const whole = gather(sources, cwd, problems)
-  const unread = problems.length
-  const root = rootSchema(whole, sources.protocols)
-  const { services = {}, ...rest } = Object(new Plain(root, cwd, problems).of(whole, root)) as { services?: unknown }
-  const checking: Checking = { protocols: sources.protocols, whole, problems }
+  const files = [sources.defaults ?? defaultFile, ...(sources.files ?? [])].map((file) => resolve(cwd, file))
+  const { whole, isPartial } = gather(sources, files, problems)
+  const checking: Checking = { protocols, whole, isPartial, problems }
+  const { services = {}, ...rest } = new Plain(rootSchema(whole, protocols), cwd, problems).whole(whole)
   const top = check(settingsSchema, rest, { whole, path: [] }, problems)
   if (top !== null) checkAliases(top, checking)
-  void unread
-  const checked = Object.entries(Object(services)).map(([name, plain]) => checkService(name, plain, checking))
+  const plain = check(z.record(z.string(), z.unknown()), services, { whole, path: ['services'] }, problems) ?? {}
+  const checked = Object.entries(plain).map(([name, each]) => checkService(name, each, checking))
   const right = checked.filter((service) => service !== null)
   const settings = top === null ? [] : right.map((service) => serviceSettings(service, top))
   checkPorts(settings, checking)
-  if (top === null || problems.length > 0) {
-    throw new ConfigurationError(inOrder(problems, [defaultFile, ...(sources.files ?? []).map((file) => resolve(cwd, file))]), cwd)
-  }
+  if (top === null || problems.length > 0) throw new ConfigurationError(inOrder(problems, files), cwd)
   const idle = [...idleSettings(settingsSchema.shape, rest), ...right.flatMap((service) => service.idle)]
   return { settings: settingsOf(top), services: settings, idleSettings: idle }
 }

@@ -4,16 +4,16 @@ import { dotted } from './plain.ts'
 import type { Origin, Problem } from './problem.ts'
 import { readYamlValue } from './read-yaml.ts'
 import { elementOf, type Fields, fieldsOf, leaves } from './shape.ts'
-import { find, merge, nest, type Tree } from './tree.ts'
+import { find, type Mapping, mergeMappings, nest } from './tree.ts'
 
 /** What the configuration is with the variables or arguments in it, and what is wrong with them. */
 export interface Overridden {
-  readonly tree: Tree
+  readonly tree: Mapping
   readonly problems: readonly Problem[]
 }
 
 /** What a tree may hold; new services bring settings of their own. */
-export type RootOf = (tree: Tree) => z.core.$ZodType
+export type RootOf = (tree: Mapping) => z.core.$ZodType
 
 const prefix = 'HAVRE_'
 
@@ -27,7 +27,7 @@ const variableOf = (path: readonly string[]): string =>
   prefix + path.map((name) => name.replaceAll(/(?<=[a-z0-9])(?=[A-Z])|-/g, '_').toUpperCase()).join('__')
 
 /** The names that the words of a variable stand for; a word that is no known name stands for itself, as a new name. */
-const pathOf = (words: readonly string[], root: z.core.$ZodType, tree: Tree): readonly string[] => {
+const pathOf = (words: readonly string[], root: z.core.$ZodType, tree: Mapping): readonly string[] => {
   const path: string[] = []
   let schema: z.core.$ZodType | null = root
   for (const word of words) {
@@ -61,7 +61,7 @@ const inOrder = (a: string, b: string): number => {
 }
 
 /** `HAVRE_SERVICES__HTTP__PORT=80`. A variable is a setting when its first word is a top-level setting; others are left alone. */
-export const readEnvironment = (env: Readonly<Record<string, string | undefined>>, before: Tree, rootOf: RootOf): Overridden => {
+export const readEnvironment = (env: Readonly<Record<string, string | undefined>>, before: Mapping, rootOf: RootOf): Overridden => {
   const top = Object.keys(fieldsOf(rootOf(before)) ?? {}).map(bare)
   const problems: Problem[] = []
   let tree = before
@@ -73,7 +73,7 @@ export const readEnvironment = (env: Readonly<Record<string, string | undefined>
     if (top.includes(bare(words[0] ?? ''))) {
       const value = readYamlValue(env[variable] ?? '', origin)
       problems.push(...value.problems)
-      if (value.tree !== null) tree = merge(tree, nest(pathOf(words, rootOf(tree), tree), value.tree))
+      if (value.tree !== null) tree = mergeMappings(tree, nest(pathOf(words, rootOf(tree), tree), value.tree))
     } else if (top.includes(bare(words[0]?.split('_')[0] ?? ''))) {
       problems.push({ origin, setting: '', message: `there is no such setting; ${hint(words, rootOf(tree))}` })
     }
@@ -85,7 +85,7 @@ export const readEnvironment = (env: Readonly<Record<string, string | undefined>
 const assignment = /^((?:[^."=]+|"[^"]+")(?:\.(?:[^."=]+|"[^"]+"))*)=(.*)$/s
 
 /** Takes `--set` arguments in. */
-export const readSets = (sets: readonly string[], before: Tree): Overridden => {
+export const readSets = (sets: readonly string[], before: Mapping): Overridden => {
   const problems: Problem[] = []
   let tree = before
   for (const argument of sets) {
@@ -98,7 +98,7 @@ export const readSets = (sets: readonly string[], before: Tree): Overridden => {
     const value = readYamlValue(text, origin)
     problems.push(...value.problems)
     const path = (names.match(/"[^"]+"|[^."]+/g) ?? []).map((name) => name.trim().replaceAll('"', ''))
-    if (value.tree !== null) tree = merge(tree, nest(path, value.tree))
+    if (value.tree !== null) tree = mergeMappings(tree, nest(path, value.tree))
   }
   return { tree, problems }
 }

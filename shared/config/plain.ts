@@ -3,13 +3,11 @@ import { resolve } from 'node:path'
 import type { z } from 'zod'
 import { nearest } from './nearest.ts'
 import type { Problem } from './problem.ts'
-import { elementOf, fieldsOf, isNullable, isPath, isText, itemOf, leaves } from './shape.ts'
+import { elementOf, type Fields, fieldsOf, isNullable, isPath, isText, itemOf, settingPaths } from './shape.ts'
 import { folderOf, type Mapping, type Scalar, type Tree } from './tree.ts'
 
 /** A setting's path as people write it. */
 export const dotted = (path: readonly PropertyKey[]): string => path.map(String).join('.')
-
-const namesOf = (fields: Readonly<Record<string, unknown>>): string => Object.keys(fields).join(', ')
 
 /** Turns the trees of one configuration into plain data. */
 export class Plain {
@@ -32,11 +30,16 @@ export class Plain {
    * Unknown settings are left out, paths are absolute, a number where text belongs is taken as it was written, and a section
    * left empty is one without settings.
    */
-  of(tree: Tree, schema: z.core.$ZodType | null, path: readonly string[] = []): unknown {
+  of(tree: Tree, schema: z.core.$ZodType | null, path: readonly string[]): unknown {
     if (tree.kind === 'scalar') return schema === null ? tree.value : this.#scalar(tree, schema)
     if (tree.kind === 'mapping') return this.#mapping(tree, schema, path)
     const item = schema === null ? null : itemOf(schema)
     return tree.items.map((each, i) => this.of(each, item, [...path, String(i)]))
+  }
+
+  /** The whole tree by the schema of the whole. */
+  whole(tree: Mapping): Readonly<Record<string, unknown>> {
+    return this.#mapping(tree, this.#root, [])
   }
 
   #scalar({ value, written, origin }: Scalar, schema: z.core.$ZodType): unknown {
@@ -46,7 +49,7 @@ export class Plain {
     return typeof value === 'string' && isPath(schema, value) ? resolve(folderOf(origin, this.#cwd), value) : value
   }
 
-  #mapping(tree: Mapping, schema: z.core.$ZodType | null, path: readonly string[]): unknown {
+  #mapping(tree: Mapping, schema: z.core.$ZodType | null, path: readonly string[]): Readonly<Record<string, unknown>> {
     const fields = schema === null ? null : fieldsOf(schema)
     const element = schema === null ? null : elementOf(schema)
     const values: [string, unknown][] = []
@@ -63,11 +66,11 @@ export class Plain {
   }
 
   /** A name beside the unknown one, else one elsewhere that ends alike, else all that there are. */
-  #suggestion(name: string, siblings: Readonly<Record<string, unknown>>, path: readonly string[]): string {
+  #suggestion(name: string, siblings: Fields, path: readonly string[]): string {
     const near = nearest(name, Object.keys(siblings))
     if (near !== null) return `did you mean ${dotted([...path, near])}?`
-    const all = leaves(fieldsOf(this.#root) ?? {})
-    const elsewhere = all.find((leaf) => leaf.path.at(-1)?.toLowerCase() === name.toLowerCase())
-    return elsewhere === undefined ? `known here: ${namesOf(siblings)}` : `did you mean ${dotted(elsewhere.path)}?`
+    const all = settingPaths(fieldsOf(this.#root) ?? {})
+    const elsewhere = all.find((other) => other.at(-1)?.toLowerCase() === name.toLowerCase())
+    return elsewhere === undefined ? `known here: ${Object.keys(siblings).join(', ')}` : `did you mean ${dotted(elsewhere)}?`
   }
 }

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
 import type { Origin, Problem } from './problem.ts'
-import type { Entry, Tree } from './tree.ts'
+import type { Entry, Mapping, Tree } from './tree.ts'
 
 /** What was read: the tree, null where there is none to be had, and what is wrong with it. */
 export interface Reading {
@@ -107,8 +107,13 @@ const read = (text: string, originAt: (offset: number, lines: LineCounter) => Or
   return { tree, problems: conversion.problems }
 }
 
+/** A file is a mapping, if it can be read at all. */
+export interface FileReading extends Reading {
+  readonly tree: Mapping | null
+}
+
 /** @param file absolute */
-export const readYamlFile = (file: string): Reading => {
+export const readYamlFile = (file: string): FileReading => {
   const whole: Origin = { source: 'file', file, line: 0, column: 0 }
   let text: string
   try {
@@ -122,11 +127,11 @@ export const readYamlFile = (file: string): Reading => {
     const { line, col } = lines.linePos(offset)
     return { source: 'file', file, line, column: col }
   })
-  if (reading.tree === null || reading.tree.kind === 'mapping') return reading
-  const empty = reading.tree.kind === 'scalar' && reading.tree.value === null
-  const tree: Tree = { kind: 'mapping', origin: reading.tree.origin, entries: new Map() }
-  const problems = empty ? [] : [{ origin: reading.tree.origin, setting: '', message: 'must hold settings, written `name: value`' }]
-  return { tree, problems: [...reading.problems, ...problems] }
+  const { tree, problems } = reading
+  if (tree === null || tree.kind === 'mapping') return { tree, problems }
+  const isEmpty = tree.kind === 'scalar' && tree.value === null
+  const wrong = { origin: tree.origin, setting: '', message: 'must hold settings, written `name: value`' }
+  return { tree: { kind: 'mapping', origin: tree.origin, entries: new Map() }, problems: isEmpty ? problems : [...problems, wrong] }
 }
 
 /**

@@ -3,13 +3,7 @@
  * people; a test compares the two.
  */
 import { z } from 'zod'
-import { address, domain, duration, path, port, size } from './units.ts'
-
-/** Names of accounts and aliases: what `havre account add` takes too. */
-export const accountName = () =>
-  z.string().regex(/^[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?$/i, {
-    error: 'must be a name of letters, digits, dots, dashes and underscores',
-  })
+import { address, domain, duration, mailbox, path, port, size } from './units.ts'
 
 const count = () => z.int().min(1)
 
@@ -88,10 +82,10 @@ export const settingsSchema = z.strictObject({
   mail: z
     .strictObject({
       aliases: z
-        .record(accountName(), z.array(accountName()).min(1))
+        .record(mailbox(), z.array(mailbox()).min(1))
         .default({})
         .meta({ description: 'Further mailbox names, each with the accounts (or aliases) that get its mail.' }),
-      catchAll: accountName().nullable().default(null).meta({
+      catchAll: mailbox().nullable().default(null).meta({
         description:
           'Account that gets the mail nobody else gets, for any address and domain: capture mode for developers; null: such mail is refused.',
       }),
@@ -180,7 +174,7 @@ export const serviceSchema = z.strictObject({
     .meta({
       description:
         'Encryption: begun in the conversation (starttls, the default), from the first octet (implicit), or none (off; the default of http).',
-      pending: ['starttls', 'implicit'],
+      pending: ['implicit'],
     }),
   requireTls: z.enum(['auto', 'always', 'never']).optional().meta({
     description: 'Whether a login needs encryption: auto (the default: yes, but not from loopback), always, never. Not for http.',

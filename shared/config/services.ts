@@ -3,7 +3,7 @@ import { isIPv4 } from 'node:net'
 import { z } from 'zod'
 import { endpointText, plainAddress } from '../net/endpoint.ts'
 import type { Protocol } from '../service.ts'
-import { check } from './check.ts'
+import { check, shown, words } from './check.ts'
 import { idleSettings } from './idle.ts'
 import { nearest } from './nearest.ts'
 import { dotted } from './plain.ts'
@@ -11,7 +11,7 @@ import type { Problem } from './problem.ts'
 import { type RawService, type RawSettings, serviceSchema, settingsSchema } from './schema.ts'
 import type { ServiceSettings } from './settings.ts'
 import { type Fields, fieldsOf } from './shape.ts'
-import { find, originOf, type Tree } from './tree.ts'
+import { find, type Mapping, originOf, type Tree } from './tree.ts'
 
 /** The protocols that services may name. */
 export type Protocols = Readonly<Record<string, Protocol<unknown>>>
@@ -20,7 +20,9 @@ export type Protocols = Readonly<Record<string, Protocol<unknown>>>
 export interface Checking {
   readonly protocols: Protocols
   /** The whole configuration. */
-  readonly whole: Tree
+  readonly whole: Mapping
+  /** Whether a source could not be read: what is missing may have been there. */
+  readonly isPartial: boolean
   readonly problems: Problem[]
 }
 
@@ -54,65 +56,73 @@ export const serviceFields = (protocol: Protocol<unknown> | null, protocols: Pro
   return Object.assign({}, ...own, serviceSchema.shape)
 }
 
+/** The names of all services in the tree of the whole. */
+const serviceNames = (tree: Tree): readonly string[] => {
+  const services = find(tree, ['services'])?.tree
+  return services?.kind === 'mapping' ? [...services.entries.keys()] : []
+}
+
 /** What a tree may hold: the settings of the whole, and those of each service that is in it. */
 export const rootSchema = (tree: Tree, protocols: Protocols): z.ZodObject => {
-  const services = find(tree, ['services'])?.tree
-  const names = services?.kind === 'mapping' ? [...services.entries.keys()] : []
-  const each = names.map((name): [string, z.core.$ZodType] => {
+  const each = serviceNames(tree).map((name): [string, z.core.$ZodType] => {
     const protocol = known(protocols, textAt(tree, ['services', name, 'protocol']))
     return [name, z.strictObject(serviceFields(protocol, protocols))]
   })
   return z.strictObject({ ...settingsSchema.shape, services: z.strictObject(Object.fromEntries(each)) })
 }
 
-const checkName = (name: string, { whole, problems }: Checking): void => {
-  const report = (message: string) => {
-    const origin = find(whole, ['services', name])?.name ?? whole.origin
-    problems.push({ origin, setting: dotted(['services', name]), message })
-  }
-  if (!namePattern.test(name)) report('the name of a service has at most 32 lower-case letters, digits and dashes, a letter first')
-  else if (takenNames.test(name)) report('this name is taken; give the service another')
+/** Adds a problem with the value at a path, or with its absence. */
+export const report = ({ whole, problems }: Checking, path: readonly string[], message: string): void => {
+  problems.push({ origin: originOf(whole, path), setting: dotted(path), message })
+}
+
+/** Adds a problem with the name at the end of a path. */
+export const reportName = ({ whole, problems }: Checking, path: readonly string[], message: string): void => {
+  problems.push({ origin: find(whole, path)?.name ?? whole.origin, setting: dotted(path), message })
+}
+
+const checkName = (name: string, checking: Checking): void => {
+  const isTaken = takenNames.test(name)
+  if (namePattern.test(name) && !isTaken) return
+  const rule = 'the name of a service has at most 32 lower-case letters, digits and dashes, a letter first'
+  reportName(checking, ['services', name], isTaken ? 'this name is taken; give the service another' : rule)
 }
 
 /** Its protocol; where it is missing or unknown, what it may be. */
-const checkProtocol = (name: string, { protocols, whole, problems }: Checking): Protocol<unknown> | null => {
+const checkProtocol = (name: string, checking: Checking): Protocol<unknown> | null => {
+  const { protocols, whole, isPartial } = checking
   const path = ['services', name, 'protocol']
-  const tree = find(whole, path)?.tree
+  const said = find(whole, path)?.tree ?? null
   const text = textAt(whole, path)
   const protocol = known(protocols, text)
-  if (protocol !== null) return protocol
+  if (protocol !== null || (said === null && isPartial)) return protocol
   const all = Object.keys(protocols)
-  const near = nearest(text ?? name, all)
-  const others = find(whole, ['services'])?.tree
-  const defined =
-    others?.kind === 'mapping'
-      ? [...others.entries.keys()].filter((other) => textAt(whole, ['services', other, 'protocol']) !== null)
-      : []
-  const meant = nearest(name, defined)
-  const said = tree?.kind === 'scalar' ? tree.written : ''
+  const others = serviceNames(whole).filter((other) => textAt(whole, ['services', other, 'protocol']) !== null)
+  const meant = said === null ? nearest(name, others) : nearest(text ?? '', all)
   const message =
-    tree === undefined
-      ? `is missing: a service of a new name needs a protocol (${all.join(', ')})${meant === null ? '' : `; or did you mean services.${meant}?`}`
-      : `must be ${all.join(', ')}, not ${JSON.stringify(said)}${near === null ? '' : `; did you mean ${near}?`}`
-  problems.push({ origin: originOf(whole, path), setting: dotted(path), message })
+    said === null
+      ? `is missing: a service of a new name needs one (${all.join(', ')})${meant === null ? '' : `; or did you mean services.${meant}?`}`
+      : `must be ${words(all)}, not ${shown(said)}${meant === null ? '' : `; did you mean ${meant}?`}`
+  report(checking, path, message)
   return null
 }
 
-/** What cannot be, by the protocol: a change to TLS where the protocol knows none. */
+/** What the kinds of encryption cannot be, by the protocol and by each other. */
 const checkTls = (
-  name: string,
+  path: readonly string[],
   protocol: Protocol<unknown>,
-  common: Omit<RawService, 'protocol'>,
-  { whole, problems }: Checking,
+  common: CheckedService['common'],
+  checking: Checking,
 ): void => {
-  if (protocol.startTls !== false) return
-  const report = (setting: string, message: string) => {
-    const path = ['services', name, setting]
-    problems.push({ origin: originOf(whole, path), setting: dotted(path), message })
+  const { tls, requireTls } = common
+  if (protocol.startTls === false) {
+    const it = protocol.protocol
+    if (tls === 'starttls')
+      report(checking, [...path, 'tls'], `must be implicit or off: ${it} has no change to TLS in a conversation`)
+    if (requireTls !== undefined) report(checking, [...path, 'requireTls'], `${it} services have no such setting`)
+  } else if (tls === 'off' && requireTls === 'always') {
+    report(checking, [...path, 'requireTls'], 'must be auto or never where tls is off: nobody could log in')
   }
-  if (common.tls === 'starttls')
-    report('tls', `must be implicit or off: ${protocol.protocol} knows no change to TLS in a conversation`)
-  if (common.requireTls !== undefined) report('requireTls', `${protocol.protocol} services have no such setting`)
 }
 
 /**
@@ -126,8 +136,7 @@ export const checkService = (name: string, plain: unknown, checking: Checking): 
   const path = ['services', name]
   checkName(name, checking)
   if (typeof plain !== 'object' || plain === null || Array.isArray(plain)) {
-    const message = 'must be a section of settings; `enabled: false` in it switches a service off'
-    problems.push({ origin: originOf(whole, path), setting: dotted(path), message })
+    report(checking, path, 'must be a section of settings; `enabled: false` in it switches a service off')
     return null
   }
   const protocol = checkProtocol(name, checking)
@@ -137,16 +146,10 @@ export const checkService = (name: string, plain: unknown, checking: Checking): 
   if (protocol === null) return null
   const own = Object.fromEntries(entries.filter((entry) => !isShared(entry)))
   const options = check(protocol.options, own, { whole, path }, problems)
-  if (common !== null) checkTls(name, protocol, common, checking)
+  if (common !== null) checkTls(path, protocol, common, checking)
   if (common === null || problems.length > before) return null
   const idle = common.enabled ? idleSettings(serviceFields(protocol, protocols), plain, path) : []
-  return {
-    name,
-    protocol,
-    common,
-    options,
-    idle: idle.filter((setting) => setting !== `${dotted(path)}.tls` || common.tls !== 'starttls'),
-  }
+  return { name, protocol, common, options, idle }
 }
 
 /** A service with all that it takes from the settings of the whole. */
@@ -183,20 +186,14 @@ const overlap = (a: string, b: string): boolean => {
 }
 
 /** Tells of services that would listen on one port. */
-export const checkPorts = (services: readonly ServiceSettings[], { whole, problems }: Checking): void => {
+export const checkPorts = (services: readonly ServiceSettings[], checking: Checking): void => {
   const bound: ServiceSettings[] = []
   for (const service of services.filter(({ enabled, port }) => enabled && port !== 0)) {
     const other = bound.find(({ host, port }) => port === service.port && overlap(host, service.host))
-    if (other !== undefined) {
-      const path = ['services', service.name, 'port']
-      const where = endpointText({ address: service.host, port: service.port })
-      const origin = originOf(whole, path)
-      problems.push({
-        origin,
-        setting: dotted(path),
-        message: `${where} is the port of services.${other.name} already; give one of them another`,
-      })
-    }
+    const where = endpointText({ address: service.host, port: service.port })
+    const path = ['services', service.name, 'port']
+    if (other !== undefined)
+      report(checking, path, `services.${other.name} listens on ${where} already; give one of them another port`)
     bound.push(service)
   }
 }

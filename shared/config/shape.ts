@@ -64,6 +64,10 @@ export const isText = (schema: z.core.$ZodType): boolean => {
   return all.some(({ schema }) => schema instanceof z.ZodString) && !all.some(({ schema }) => schema instanceof z.ZodNumber)
 }
 
+/** The paths of all settings below these fields, of the sections too. */
+export const settingPaths = (fields: Fields, path: readonly string[] = []): readonly (readonly string[])[] =>
+  Object.entries(fields).flatMap(([name, schema]) => [[...path, name], ...settingPaths(fieldsOf(schema) ?? {}, [...path, name])])
+
 /** One setting: its dotted name as a path, its schema. */
 export interface Leaf {
   readonly path: readonly string[]

@@ -52,7 +52,11 @@ const isOther = (path: readonly string[], before: Mapping, after: Mapping): bool
 export const merge = (before: Tree, after: Tree, path: readonly string[] = []): Tree => {
   if (before.kind !== 'mapping') return after
   if (after.kind === 'scalar' && after.value === null && after.written === '') return before
-  if (after.kind !== 'mapping' || isOther(path, before, after)) return after
+  return after.kind !== 'mapping' || isOther(path, before, after) ? after : mergeMappings(before, after, path)
+}
+
+/** The same for two mappings. */
+export const mergeMappings = (before: Mapping, after: Mapping, path: readonly string[] = []): Mapping => {
   const entries = new Map(before.entries)
   for (const [name, entry] of after.entries) {
     const old = entries.get(name)
@@ -91,13 +95,8 @@ export const originOf = (tree: Tree, path: readonly PropertyKey[]): Origin => {
   return tree.origin
 }
 
-/** A tree that says one value at one path. */
-export const nest = (path: readonly string[], value: Tree): Tree =>
-  path.reduceRight<Tree>(
-    (inner, name) => ({
-      kind: 'mapping',
-      origin: value.origin,
-      entries: new Map([[name, { origin: value.origin, value: inner }]]),
-    }),
-    value,
-  )
+/** A tree that says one value at one path of at least one name. */
+export const nest = ([name = '', ...rest]: readonly string[], value: Tree): Mapping => {
+  const inner = rest.length === 0 ? value : nest(rest, value)
+  return { kind: 'mapping', origin: value.origin, entries: new Map([[name, { origin: value.origin, value: inner }]]) }
+}

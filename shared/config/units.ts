@@ -6,6 +6,7 @@
  * Loaded by the supervisor and the command line only: children get the checked values.
  */
 import { isIP } from 'node:net'
+import { domainToASCII } from 'node:url'
 import { z } from 'zod'
 
 /** What a setting's `.meta()` may say; the JSON Schema, the comments of `default.yaml` and the documentation come from it. */
@@ -160,12 +161,27 @@ export const address = () =>
 const label = /^(?!-)[a-z0-9_-]{1,63}(?<!-)$/i
 const isDomain = (text: string): boolean => text.length <= 253 && text.split('.').every((part) => label.test(part))
 
-/** A host's or domain's name, in lower case afterwards (RFC 1123 §2.1). */
+/** A-labels for what is not ASCII (RFC 5890 §2.3.2.1), lower case; what is ASCII is left, else `1.2` were an address. */
+const canonical = (text: string): string => (/^[\x00-\x7f]*$/.test(text) ? text : domainToASCII(text)).toLowerCase()
+
+/** A host's or domain's name (RFC 1123 §2.1), `bücher.test` as well; lower case and ASCII once loaded. */
 export const domain = () =>
   z
     .string()
-    .refine(isDomain, { error: 'must be a domain name: letters, digits and dashes, with dots between them' })
-    .transform((name) => name.toLowerCase())
+    .refine((text) => isDomain(canonical(text)), { error: 'must be a domain name such as example.org' })
+    .transform(canonical)
+
+/** Atoms with dots between them (RFC 5321 §4.1.2, RFC 6531 §3.3). */
+const atoms = /^[^\s@"(),:;<>[\]\\.\x00-\x1f\x7f]+(?:\.[^\s@"(),:;<>[\]\\.\x00-\x1f\x7f]+)*$/u
+
+const isMailbox = (text: string): boolean => {
+  const [local = '', domainName, ...rest] = text.split('@')
+  return atoms.test(local) && rest.length === 0 && (domainName === undefined || isDomain(canonical(domainName)))
+}
+
+/** The name of a mailbox, `sales`, or its address, `sales@havre.test`. */
+export const mailbox = () =>
+  z.string().refine(isMailbox, { error: 'must be a mailbox such as sales, or its address at a local domain' })
 
 /** A file or folder; relative to the file that holds the setting, absolute once loaded. */
 export const path = () =>
