@@ -1,4 +1,5 @@
 import { createServer, type Server as NetServer, type Socket } from 'node:net'
+import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Limits } from '../../shared/config/settings.ts'
 import type { Log } from '../../shared/log/log.ts'
@@ -74,7 +75,7 @@ export class Host {
 
   /** Connections now and so far. */
   get counters(): Counters {
-    return { open: this.#open.size, served: this.#served, refused: this.#refused }
+    return { open: this.#open.size, served: this.#served, refused: this.#refused, memoryOctets: process.memoryUsage.rss() }
   }
 
   /** Has this called whenever the counters change. */

@@ -20,6 +20,8 @@ export interface StartMessage {
   readonly version: string
   /** Whether stdout is a terminal: records are shown to people. */
   readonly console: boolean
+  /** `accept`: it opens no connections, so that right is given up once it listens. */
+  readonly network: 'accept' | 'connect'
 }
 
 export type ToChild =
@@ -39,6 +41,8 @@ export interface Counters {
   readonly served: number
   /** Turned away at a limit. */
   readonly refused: number
+  /** What the process holds in memory (RSS). */
+  readonly memoryOctets: number
 }
 
 /** What a child asks the desk; the answer carries the same id. */

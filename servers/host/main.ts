@@ -1,0 +1,155 @@
+/**
+ * The program that a child runs: takes its options from the supervisor, creates its protocol's server, listens on the inherited
+ * descriptor, says that it is ready, serves, and ends with an exit code that says whether trying again may help.
+ */
+import process from 'node:process'
+import { DeskError } from '../../shared/accounts/desk.ts'
+import type { Journal } from '../../shared/log/journal.ts'
+import { openJournal } from '../../shared/log/winston-journal.ts'
+import { type Context, exitCodes, PermanentError, type Server } from '../../shared/service.ts'
+import { DeskClient } from './desk-client.ts'
+import { Host } from './host.ts'
+import * as journal from './journal.ts'
+import { isToChild, type StartMessage, type ToSupervisor } from './messages.ts'
+import { loadService } from './services.ts'
+
+/** The descriptor behind stdin, stdout, stderr and the channel: where the supervisor puts the bound port. */
+const inheritedFd = 4
+
+/** What an orphan may take to finish what goes on. */
+const orphanMs = 4_000
+
+/** Counters travel at most so often. */
+const countersEveryMs = 250
+
+/** What the process is doing. */
+type Life =
+  | { readonly state: 'waiting' }
+  | { readonly state: 'running'; readonly host: Host; readonly journal: Journal }
+  | { readonly state: 'ending' }
+
+let life: Life = { state: 'waiting' }
+
+const send = (message: ToSupervisor): void => {
+  // Without a channel there is nobody to tell: `disconnect` has begun the end already.
+  if (process.connected) process.send?.(message)
+}
+
+/** Says the last thing before the end: resolves when it is on the channel. */
+const sendLast = (message: ToSupervisor): Promise<void> =>
+  new Promise((resolve) => {
+    if (!process.connected || process.send === undefined) return resolve()
+    process.send(message, undefined, undefined, () => resolve())
+  })
+
+const desk = new DeskClient((message) => {
+  if (!process.connected) throw new DeskError('the supervisor is gone')
+  process.send?.(message)
+})
+
+const run = async ({ service, settings, version, console, network }: StartMessage): Promise<void> => {
+  const records = await openJournal({ service: service.name, folder: settings.logs, level: settings.log.level, console })
+  const { log } = records
+  process.on('uncaughtException', (error) => void crash(records, error))
+  process.on('unhandledRejection', (error) => void crash(records, error))
+  let server: Server | null = null
+  try {
+    const protocol = await loadService(service.protocol)
+    if (protocol === null) throw new PermanentError(`no protocol is called ${service.protocol}`)
+    const context: Context<unknown> = {
+      service: service.name,
+      options: service.options,
+      requireTls: service.requireTls,
+      settings,
+      desk,
+      journal: records,
+      log,
+      version,
+    }
+    server = protocol.create(context)
+    await server.start?.()
+    const host = new Host(server, service.limits, log)
+    reportCounters(host)
+    const port = await host.listen({ fd: inheritedFd })
+    // For good: what breaks into this process cannot call home or reach the neighbours.
+    if (network === 'accept') process.permission?.drop('net')
+    life = { state: 'running', host, journal: records }
+    send({ type: 'ready', port })
+    // The supervisor may have died while we started.
+    if (!process.connected) await end('stop', orphanMs)
+  } catch (error) {
+    await giveUp(error, server, records)
+  }
+}
+
+const reportCounters = (host: Host): void => {
+  let due = false
+  host.onChange(() => {
+    if (due) return
+    due = true
+    setTimeout(() => {
+      due = false
+      send({ type: 'counters', counters: host.counters })
+    }, countersEveryMs).unref()
+  })
+}
+
+const giveUp = async (error: unknown, server: Server | null, records: Journal): Promise<void> => {
+  const code = error instanceof Error && 'code' in error ? error.code : null
+  const portTaken = code === 'EADDRINUSE'
+  journal.notStarted(records.log, error)
+  await sendLast({ type: 'failed', message: error instanceof Error ? error.message : String(error), portTaken })
+  await server?.stop(AbortSignal.timeout(1_000))
+  await records.close()
+  exit(error instanceof PermanentError || portTaken ? exitCodes.permanent : exitCodes.temporary)
+}
+
+const end = async (how: 'replace' | 'stop', deadlineMs: number): Promise<void> => {
+  if (life.state !== 'running') {
+    if (life.state === 'waiting') exit(exitCodes.done)
+    return
+  }
+  const { host, journal: records } = life
+  life = { state: 'ending' }
+  await host.end(how, deadlineMs)
+  await sendLast({ type: 'counters', counters: host.counters })
+  await records.close()
+  exit(exitCodes.done)
+}
+
+const crash = async (records: Journal, error: unknown): Promise<void> => {
+  journal.crashed(records.log, error)
+  await records.close()
+  exit(exitCodes.temporary)
+}
+
+const exit = (code: number): never => process.exit(code)
+
+process.on('message', (message) => {
+  if (!isToChild(message)) return
+  switch (message.type) {
+    case 'start':
+      return void run(message)
+    case 'end':
+      return void end(message.how, message.deadlineMs)
+    case 'answer':
+      return desk.answered(message.id, message.answer)
+    case 'failure':
+      return desk.failed(message.id, message.message)
+    case 'count':
+      if (life.state === 'running') send({ type: 'counters', counters: life.host.counters })
+      return
+  }
+})
+
+process.on('disconnect', () => {
+  desk.close()
+  if (life.state !== 'running') return life.state === 'waiting' ? exit(exitCodes.done) : undefined
+  // First of all: an orphan that holds the port would be in the way of the next start.
+  life.host.close()
+  journal.orphaned(life.journal.log)
+  void end('stop', orphanMs)
+})
+
+// A terminal's Ctrl-C and hang-up reach the whole group; the supervisor decides what they mean.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined)
