@@ -1,0 +1,130 @@
+/** Birth and death of one child, and what is said to it. When to have one is the keeper's decision. */
+import { type ChildProcess, fork } from 'node:child_process'
+import { extname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { exitCodes } from '../../shared/service.ts'
+import { type AskMessage, type Counters, isToSupervisor, type StartMessage, type ToChild } from '../host/messages.ts'
+import type { Port } from './ports.ts'
+
+/** The program of every child, beside this one: `.ts` when run from the sources, `.js` from dist/. */
+export const childProgram = fileURLToPath(new URL(`../host/main${extname(import.meta.filename)}`, import.meta.url))
+
+/** How a child shows in the list of processes; an orphan is known by it. */
+export const childArguments = (service: string, data: string): string[] => [service, `--data=${data}`]
+
+/** A child that is not ready by then is stuck. */
+const startMs = 20_000
+
+/** What a child may take beyond its own deadline before it is killed. */
+const overtimeMs = 5_000
+
+/** What happens to a child. */
+export interface ChildEvents {
+  ready(child: Child): void
+  /** It is gone. `permanent`: trying again cannot help; `why` is for people. */
+  gone(child: Child, permanent: boolean, why: string): void
+  asked(child: Child, message: AskMessage): void
+}
+
+/** One process that serves one service. */
+export class Child {
+  readonly startedAt = new Date()
+  counters: Counters = { open: 0, served: 0, refused: 0, memoryOctets: 0 }
+  /** What it said before it gave up. */
+  failure: { readonly message: string; readonly portTaken: boolean } | null = null
+  readonly #process: ChildProcess
+  #deadline: NodeJS.Timeout
+  #late = ''
+  #counted: (() => void)[] = []
+
+  constructor(start: StartMessage, port: Port, flags: readonly string[], events: ChildEvents) {
+    this.#process = fork(childProgram, childArguments(start.service.name, start.settings.data), {
+      execArgv: [...flags],
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc', port.fd()],
+    })
+    this.#deadline = this.#killAfter(startMs, `was not ready within ${startMs / 1_000} s`)
+    this.#process.on('message', (message) => this.#heard(message, events))
+    this.#process.on('error', (error) => {
+      // A child that was never born has no exit; one that was tells by it.
+      if (this.#process.pid === undefined) this.#gone(events, false, error.message)
+    })
+    this.#process.once('exit', (code, signal) => this.#gone(events, code === exitCodes.permanent, this.#whyGone(code, signal)))
+    this.tell(start)
+  }
+
+  get pid(): number {
+    return this.#process.pid ?? 0
+  }
+
+  /** Puts a message on its channel; a child that is gone misses it. */
+  tell(message: ToChild): void {
+    if (!this.#process.connected) return
+    // A child that dies at this moment makes the write fail: its exit tells the same.
+    this.#process.send(message, () => undefined)
+  }
+
+  /** Tells it to finish: see `Host.end`. */
+  end(how: 'replace' | 'stop', deadlineMs: number): void {
+    this.tell({ type: 'end', how, deadlineMs })
+    clearTimeout(this.#deadline)
+    this.#deadline = this.#killAfter(deadlineMs + overtimeMs, 'did not end in time')
+  }
+
+  kill(): void {
+    this.#process.kill('SIGKILL')
+  }
+
+  /** The counters as they are now, or as last told where the child does not answer in time. */
+  async count(waitMs: number): Promise<Counters> {
+    if (!this.#process.connected) return this.counters
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, waitMs)
+      this.#counted.push(() => {
+        clearTimeout(timer)
+        resolve()
+      })
+      this.tell({ type: 'count' })
+    })
+    return this.counters
+  }
+
+  #heard(message: unknown, events: ChildEvents): void {
+    if (!isToSupervisor(message)) return
+    switch (message.type) {
+      case 'ready':
+        clearTimeout(this.#deadline)
+        return events.ready(this)
+      case 'failed':
+        this.failure = message
+        return
+      case 'ask':
+        return events.asked(this, message)
+      case 'counters':
+        this.counters = message.counters
+        return this.#answerCounts()
+    }
+  }
+
+  #answerCounts(): void {
+    for (const counted of this.#counted.splice(0)) counted()
+  }
+
+  #gone(events: ChildEvents, permanent: boolean, why: string): void {
+    clearTimeout(this.#deadline)
+    this.#answerCounts()
+    events.gone(this, permanent, why)
+  }
+
+  #killAfter(ms: number, why: string): NodeJS.Timeout {
+    return setTimeout(() => {
+      this.#late = why
+      this.kill()
+    }, ms)
+  }
+
+  #whyGone(code: number | null, signal: NodeJS.Signals | null): string {
+    if (this.failure !== null) return this.failure.message
+    if (this.#late !== '') return this.#late
+    return signal === null ? `ended with exit code ${code}` : `was ended by ${signal}`
+  }
+}

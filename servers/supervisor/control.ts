@@ -1,0 +1,168 @@
+/** The control socket: one line of JSON in, one line out, then it is closed. */
+import { createHash } from 'node:crypto'
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { connect, createServer, type Server, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import process from 'node:process'
+import { runFolder } from './lock.ts'
+
+/** `sun_path` holds 108 octets, the last of them NUL (unix(7)). */
+const maxPathOctets = 107
+
+/** A request is a short line; whoever sends more is no client of ours. */
+const maxRequestOctets = 4_096
+
+/** What the command line asks. */
+export type Request =
+  | { readonly command: 'status' }
+  | { readonly command: 'reload' }
+  | { readonly command: 'restart'; readonly name: string }
+  | { readonly command: 'stop' }
+
+/** The answer: what was asked for, or an exit code with the reason. */
+export type Response =
+  | { readonly ok: true; readonly result: unknown }
+  | { readonly ok: false; readonly exitCode: number; readonly message: string }
+
+/** Carries out a request. */
+export type Answerer = (request: Request) => Promise<Response>
+
+/** A listening control socket. */
+export interface Control {
+  close(): void
+}
+
+const noteFile = (data: string): string => join(runFolder(data), 'control.path')
+
+/** Where the socket of a data folder is made: beside the lock or, where that path is too long, in a short one. */
+const placeFor = (data: string): string => {
+  if (process.platform === 'win32') return `\\\\.\\pipe\\havre-${createHash('sha256').update(data).digest('hex').slice(0, 16)}`
+  const usual = join(runFolder(data), 'control.sock')
+  if (Buffer.byteLength(usual) <= maxPathOctets) return usual
+  const hash = createHash('sha256').update(data).digest('hex').slice(0, 12)
+  return join(tmpdir(), `havre-${process.getuid?.() ?? 0}-${hash}`, 'control.sock')
+}
+
+/** Where to find the socket of a data folder. */
+const placeOf = (data: string): string => {
+  const note = noteFile(data)
+  return existsSync(note) ? readFileSync(note, 'utf8').trim() : placeFor(data)
+}
+
+/** Listens. The caller holds the lock on the data folder, so a socket that is left over is nobody's. */
+export const openControl = async (data: string, answer: Answerer): Promise<Control> => {
+  const path = placeFor(data)
+  const usual = path === join(runFolder(data), 'control.sock')
+  if (usual) rmSync(noteFile(data), { force: true })
+  else {
+    mkdirSync(join(path, '..'), { recursive: true, mode: 0o700 })
+    writeFileSync(noteFile(data), path, { mode: 0o600 })
+  }
+  rmSync(path, { force: true })
+  const server = createServer((socket) => serve(socket, answer))
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(path, resolve)
+  })
+  if (process.platform !== 'win32') chmodSync(path, 0o600)
+  return { close: () => closeControl(server, path) }
+}
+
+const closeControl = (server: Server, path: string): void => {
+  server.close()
+  rmSync(path, { force: true })
+}
+
+const serve = (socket: Socket, answer: Answerer): void => {
+  let text = ''
+  socket.setEncoding('utf8')
+  // Whoever asked may be gone before the answer: there is nobody left to tell.
+  socket.on('error', () => socket.destroy())
+  socket.on('data', (chunk: string) => {
+    text += chunk
+    if (text.length > maxRequestOctets) socket.destroy()
+    const end = text.indexOf('\n')
+    if (end === -1) return
+    socket.pause()
+    reply(socket, text.slice(0, end), answer).catch(() => socket.destroy())
+  })
+}
+
+const reply = async (socket: Socket, line: string, answer: Answerer): Promise<void> => {
+  const request = parseRequest(line)
+  const response: Response = request === null ? { ok: false, exitCode: 100, message: 'not a request' } : await answer(request)
+  socket.end(`${JSON.stringify(response)}\n`)
+}
+
+const parseRequest = (line: string): Request | null => {
+  const value: unknown = parseJson(line)
+  if (typeof value !== 'object' || value === null || !('command' in value)) return null
+  switch (value.command) {
+    case 'status':
+    case 'reload':
+    case 'stop':
+      return { command: value.command }
+    case 'restart':
+      return 'name' in value && typeof value.name === 'string' ? { command: 'restart', name: value.name } : null
+    default:
+      return null
+  }
+}
+
+const parseJson = (line: string): unknown => {
+  try {
+    return JSON.parse(line)
+  } catch (error) {
+    if (error instanceof SyntaxError) return null
+    throw error
+  }
+}
+
+/** No supervisor answers on the data folder's socket. */
+export class NotRunningError extends Error {
+  override readonly name = 'NotRunningError'
+}
+
+/**
+ * Asks the supervisor of a data folder.
+ * @param untilGone whether to wait, after the answer, until the supervisor has ended
+ * @throws {NotRunningError} when none runs
+ */
+export const askSupervisor = (data: string, request: Request, untilGone = false): Promise<Response> =>
+  new Promise((resolve, reject) => {
+    const socket = connect(placeOf(data))
+    let text = ''
+    socket.setEncoding('utf8')
+    socket.on('connect', () => socket.write(`${JSON.stringify(request)}\n`))
+    socket.on('data', (chunk: string) => {
+      text += chunk
+    })
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      const absent = error.code === 'ENOENT' || error.code === 'ECONNREFUSED'
+      reject(absent ? new NotRunningError(`no Havre runs on ${data}`) : error)
+    })
+    socket.on('close', () => {
+      const value: unknown = parseJson(text)
+      if (!isResponse(value)) return reject(new NotRunningError('the supervisor ended before it answered'))
+      if (untilGone) whenGone(data).then(() => resolve(value), reject)
+      else resolve(value)
+    })
+  })
+
+const isResponse = (value: unknown): value is Response => typeof value === 'object' && value !== null && 'ok' in value
+
+/** Resolves when nobody answers on the socket any more. */
+const whenGone = async (data: string): Promise<void> => {
+  const tryAgainMs = 50
+  for (;;) {
+    const there = await new Promise<boolean>((resolve) => {
+      const socket = connect(placeOf(data))
+      socket.on('connect', () => resolve(true))
+      socket.on('error', () => resolve(false))
+      socket.on('connect', () => socket.destroy())
+    })
+    if (!there) return
+    await new Promise((resolve) => setTimeout(resolve, tryAgainMs))
+  }
+}

@@ -1,0 +1,163 @@
+/** All services of one configuration: which there are, how they change at a reload, how they end. */
+import type { Configuration, ServiceSettings, Settings } from '../../shared/config/settings.ts'
+import type { Protocol } from '../../shared/service.ts'
+import { childProgram } from './child.ts'
+import type { Holder } from './holder.ts'
+import { Keeper, type KeeperEvents, type Plan } from './keeper.ts'
+import { bindPort, type Place, type Port } from './ports.ts'
+import { protocols } from './protocols.ts'
+import { sandboxFlags } from './sandbox.ts'
+
+/** What is the same for all plans of one process. */
+export interface FamilyOptions {
+  readonly version: string
+  readonly console: boolean
+  readonly events: KeeperEvents
+}
+
+/** What a reload did to which service. */
+export interface Changes {
+  readonly added: readonly string[]
+  readonly removed: readonly string[]
+  readonly replaced: readonly string[]
+  readonly unchanged: readonly string[]
+}
+
+/** The entry of a protocol in the table; the loader has let no other name through. */
+export const protocolOf = (name: string): Protocol<unknown> => {
+  const found = Object.entries(protocols).find(([key]) => key === name)
+  if (found === undefined) throw new Error(`no protocol is called ${name}`)
+  // Each protocol's functions take what its own schema has checked.
+  return found[1] as Protocol<unknown>
+}
+
+const placeOf = ({ name, host, port }: ServiceSettings): Place => ({ service: name, host, port })
+
+/**
+ * Binds the ports of these services, all of them or none.
+ * @param data the data folder: what children of its last supervisor still hold is waited for
+ * @throws {PortError} of the first that cannot be had
+ */
+export const bindServices = async (services: readonly ServiceSettings[], data: string): Promise<Map<string, Port>> => {
+  const bound = new Map<string, Port>()
+  try {
+    for (const service of services) bound.set(service.name, await bindPort(placeOf(service), isChildOf(data)))
+    return bound
+  } catch (error) {
+    for (const port of bound.values()) port.close()
+    throw error
+  }
+}
+
+/** What a child is told about: when this is the same, the child need not be replaced. */
+const fingerprint = ({ service, settings }: Plan): string => JSON.stringify([service, settings])
+
+/** The services, each with its keeper. */
+export class Family {
+  readonly keepers = new Map<string, Keeper>()
+  readonly #options: FamilyOptions
+
+  constructor(options: FamilyOptions) {
+    this.#options = options
+  }
+
+  /** Begins to keep a service. */
+  add(service: ServiceSettings, settings: Settings, port: Port): Keeper {
+    const keeper = new Keeper(this.#plan(service, settings), port, this.#options.events)
+    this.keepers.set(service.name, keeper)
+    keeper.start()
+    return keeper
+  }
+
+  /**
+   * Goes over to another configuration: all ports that are new are bound before anything changes; services whose options
+   * changed are replaced, added ones started, missing ones drained.
+   * @throws {PortError} nothing changed. @throws {AggregateError} some service could not be replaced and goes on as it was
+   */
+  async become({ settings, services }: Configuration): Promise<Changes> {
+    const wanted = services.filter(({ enabled }) => enabled)
+    const moved = wanted.filter((service) => this.#needsPort(service))
+    const ports = await bindServices(moved, settings.data)
+    const names = new Set(wanted.map(({ name }) => name))
+    const removed = [...this.keepers.values()].filter(({ name }) => !names.has(name))
+    for (const keeper of removed) this.#remove(keeper, settings.drainMs)
+    const added = wanted.filter(({ name }) => !this.keepers.has(name))
+    const kept = wanted.flatMap((service) => this.keepers.get(service.name) ?? [])
+    const plans = new Map(wanted.map((service) => [service.name, this.#plan(service, settings)]))
+    const changed = kept.filter((keeper) => this.#differs(keeper, plans.get(keeper.name), ports.has(keeper.name)))
+    for (const service of added) this.#addBound(service, settings, ports)
+    await this.#replaceAll(changed, plans, ports)
+    const namesOf = (all: readonly { name: string }[]) => all.map(({ name }) => name)
+    return {
+      added: namesOf(added),
+      removed: namesOf(removed),
+      replaced: namesOf(changed),
+      unchanged: namesOf(kept.filter((keeper) => !changed.includes(keeper))),
+    }
+  }
+
+  /** Ends all services; resolves when the last child is gone. */
+  async stop(deadlineMs: number): Promise<void> {
+    await Promise.all([...this.keepers.values()].map((keeper) => keeper.stop(deadlineMs)))
+  }
+
+  /** Ends all children at once. */
+  kill(): void {
+    for (const keeper of this.keepers.values()) keeper.kill()
+  }
+
+  #plan(service: ServiceSettings, settings: Settings): Plan {
+    const grants = protocolOf(service.protocol).grants(service.options, settings)
+    const { version, console } = this.#options
+    return { service, settings, version, console, network: grants.network, flags: sandboxFlags(grants, settings) }
+  }
+
+  #needsPort({ name, host, port }: ServiceSettings): boolean {
+    const keeper = this.keepers.get(name)
+    if (keeper === undefined) return true
+    const before = keeper.plan.service
+    return before.host !== host || before.port !== port
+  }
+
+  #differs(keeper: Keeper, plan: Plan | undefined, moved: boolean): boolean {
+    const served = keeper.state === 'ready' || keeper.state === 'starting'
+    return plan !== undefined && (moved || !served || fingerprint(plan) !== fingerprint(keeper.plan))
+  }
+
+  #addBound(service: ServiceSettings, settings: Settings, ports: ReadonlyMap<string, Port>): void {
+    const port = ports.get(service.name)
+    if (port !== undefined) this.add(service, settings, port)
+  }
+
+  async #replaceAll(changed: readonly Keeper[], plans: ReadonlyMap<string, Plan>, ports: ReadonlyMap<string, Port>): Promise<void> {
+    const outcomes = await Promise.allSettled(
+      changed.map((keeper) => keeper.replace(plans.get(keeper.name) ?? keeper.plan, ports.get(keeper.name) ?? keeper.port)),
+    )
+    const failures = outcomes.flatMap((outcome, at) =>
+      outcome.status === 'rejected' ? [new Error(`${changed[at]?.name}: ${messageOf(outcome.reason)}`)] : [],
+    )
+    if (failures.length > 0) {
+      throw new AggregateError(failures, `not replaced, goes on as before: ${failures.map(({ message }) => message).join('; ')}`)
+    }
+  }
+
+  #remove(keeper: Keeper, drainMs: number): void {
+    this.keepers.delete(keeper.name)
+    this.#leaving.add(keeper)
+    keeper.stop(drainMs).then(
+      () => this.#leaving.delete(keeper),
+      () => this.#leaving.delete(keeper),
+    )
+  }
+
+  /** Services that a reload removed and that still drain. */
+  readonly #leaving = new Set<Keeper>()
+}
+
+const messageOf = (reason: unknown): string => (reason instanceof Error ? reason.message : String(reason))
+
+/** Whether a program is a child of a supervisor of this data folder: one that died and left it behind. */
+const isChildOf =
+  (data: string) =>
+  ({ args }: Holder): boolean =>
+    args.includes(childProgram) && args.includes(`--data=${data}`)

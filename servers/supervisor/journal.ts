@@ -1,0 +1,44 @@
+/** The supervisor's events: one function a kind. */
+import type { LoginEvents } from '../../shared/accounts/login-desk.ts'
+import type { Log } from '../../shared/log/log.ts'
+
+/** The family starts. */
+export const started = (log: Log, version: string, data: string): void => log.write('info', 'supervisor.started', { version, data })
+
+/** A service went from one state to another. */
+export const serviceChanged = (log: Log, name: string, from: string, to: string): void =>
+  log.write('info', 'service.changed', { about: name, from, to })
+
+/** A child ended that should not have. */
+export const childDied = (log: Log, name: string, pid: number, why: string, nextTryMs: number | null): void =>
+  log.write('error', 'service.died', { about: name, pid, why, nextTryMs: nextTryMs === null ? null : Math.round(nextTryMs) })
+
+/** A new configuration is in force. */
+export const reloaded = (log: Log, changes: readonly string[]): void => log.write('info', 'supervisor.reloaded', { changes })
+
+/** A new configuration was wrong, or could not be put in force. */
+export const notReloaded = (log: Log, why: string): void => log.write('error', 'supervisor.not-reloaded', { why })
+
+/** The family ends. */
+export const stopping = (log: Log, why: string): void => log.write('info', 'supervisor.stopping', { why })
+
+/** All children are gone. */
+export const stopped = (log: Log): void => log.write('info', 'supervisor.stopped')
+
+/** A child's question met a failure of ours. */
+export const deskFailed = (log: Log, name: string, call: string, error: unknown): void =>
+  log.write('error', 'desk.failed', {
+    about: name,
+    call,
+    error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+  })
+
+/** What the desk tells beside its answers. */
+export const loginEvents = (log: Log): LoginEvents => ({
+  addressBlocked: ({ address, failures, blockMs, service }) =>
+    log.write('warn', 'login.blocked', { address, failures, blockMs, about: service }),
+  hashRenewed: ({ account }) => log.write('info', 'login.hash-renewed', { account }),
+  hashNotRenewed: ({ account, error }) => log.write('error', 'login.hash-not-renewed', { account, error: describe(error) }),
+})
+
+const describe = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error))

@@ -1,0 +1,230 @@
+/** Keeps one service served: has a child, replaces it, restarts it after a pause, ends it. Owns its port. */
+import type { ServiceSettings, Settings } from '../../shared/config/settings.ts'
+import type { AskMessage, Counters } from '../host/messages.ts'
+import { Child, type ChildEvents } from './child.ts'
+import { backoff, type Event, lifecycle, pauseMs, type State } from './lifecycle.ts'
+import type { Port } from './ports.ts'
+
+/** What a child is made of. */
+export interface Plan {
+  readonly service: ServiceSettings
+  readonly settings: Settings
+  readonly version: string
+  readonly console: boolean
+  /** Whether it may open connections once it listens. */
+  readonly network: 'accept' | 'connect'
+  /** Flags of its Node: the sandbox. */
+  readonly flags: readonly string[]
+}
+
+/** What the keeper tells the supervisor. */
+export interface KeeperEvents {
+  changed(keeper: Keeper, from: State): void
+  /** A child ended that should not have; null: there will be no next try. */
+  died(keeper: Keeper, pid: number, why: string, nextTryMs: number | null): void
+  asked(keeper: Keeper, child: Child, message: AskMessage): void
+}
+
+/** How long `status` waits for a child's own numbers. */
+const countMs = 500
+
+/** The child that takes over once it is ready. */
+interface Successor {
+  readonly child: Child
+  readonly plan: Plan
+  readonly port: Port
+  readonly settle: (error: Error | null) => void
+}
+
+/** One service of the configuration, kept. */
+export class Keeper {
+  plan: Plan
+  port: Port
+  state: State = 'starting'
+  /** Unplanned ones. */
+  restarts = 0
+  lastError: string | null = null
+  /** Whether the last child that gave up found its port taken. */
+  portTaken = false
+  readonly #events: KeeperEvents
+  #child: Child | null = null
+  #successor: Successor | null = null
+  readonly #retiring = new Set<Child>()
+  #failures = 0
+  #servedBefore = 0
+  #timer: NodeJS.Timeout | null = null
+  #nextTryMs: number | null = null
+  #stopMs = 0
+  #whenStopped: () => void = () => undefined
+
+  constructor(plan: Plan, port: Port, events: KeeperEvents) {
+    this.plan = plan
+    this.port = port
+    this.#events = events
+  }
+
+  get name(): string {
+    return this.plan.service.name
+  }
+
+  /** The child that serves or starts, or null. */
+  get pid(): number | null {
+    return this.#child?.pid ?? null
+  }
+
+  get startedAt(): Date | null {
+    return this.#child?.startedAt ?? null
+  }
+
+  /** Starts the first child. */
+  start(): void {
+    this.#spawn()
+  }
+
+  /**
+   * Has a new child take over: the old one serves until the new one is ready, then drains. Rejects where the new one cannot
+   * start; then the old one goes on.
+   * @param port another port for the new child; the old one is given free once its child drains
+   */
+  async replace(plan: Plan, port: Port = this.port): Promise<void> {
+    if (this.#child === null) {
+      if (port !== this.port) this.port.close()
+      this.plan = plan
+      this.port = port
+      this.#failures = 0
+      return this.#happened('restart')
+    }
+    this.#successor?.child.kill()
+    const error = await new Promise<Error | null>((settle) => {
+      this.#successor = { child: this.#fork(plan, port), plan, port, settle }
+    })
+    if (error !== null) throw error
+  }
+
+  /** Ends the service; resolves when its last child is gone. */
+  stop(deadlineMs: number): Promise<void> {
+    this.#stopMs = deadlineMs
+    return new Promise((resolve) => {
+      this.#whenStopped = resolve
+      this.#happened('stop')
+      this.#checkEnded()
+      if (this.state === 'stopped') resolve()
+    })
+  }
+
+  /** Ends all its processes at once. */
+  kill(): void {
+    for (const child of this.#children()) child.kill()
+  }
+
+  /** Numbers over all its children, dead ones included. */
+  async count(): Promise<Counters> {
+    const all = await Promise.all([...this.#children()].map((child) => child.count(countMs)))
+    const sum = (of: (counters: Counters) => number) => all.reduce((total, counters) => total + of(counters), 0)
+    return {
+      open: sum(({ open }) => open),
+      served: this.#servedBefore + sum(({ served }) => served),
+      refused: sum(({ refused }) => refused),
+      memoryOctets: sum(({ memoryOctets }) => memoryOctets),
+    }
+  }
+
+  *#children(): Generator<Child> {
+    if (this.#child !== null) yield this.#child
+    if (this.#successor !== null) yield this.#successor.child
+    yield* this.#retiring
+  }
+
+  #happened(event: Event): void {
+    const from = this.state
+    const [next, action] = lifecycle[from][event]
+    this.state = next
+    if (action === 'spawn') this.#spawn()
+    else if (action === 'pause') this.#pause()
+    else if (action === 'drain') this.#drain()
+    if (next !== from) this.#events.changed(this, from)
+  }
+
+  #spawn(): void {
+    this.#cancelPause()
+    this.#child = this.#fork(this.plan, this.port)
+  }
+
+  #fork({ service, settings, version, console, network, flags }: Plan, port: Port): Child {
+    const events: ChildEvents = {
+      ready: (child) => this.#ready(child),
+      gone: (child, permanent, why) => this.#gone(child, permanent, why),
+      asked: (child, message) => this.#events.asked(this, child, message),
+    }
+    return new Child({ type: 'start', service, settings, version, console, network }, port, flags, events)
+  }
+
+  #ready(child: Child): void {
+    this.lastError = null
+    const successor = this.#successor
+    if (successor?.child === child) this.#takeOver(successor)
+    this.#happened('ready')
+    if (successor?.child === child) successor.settle(null)
+  }
+
+  #takeOver({ child, plan, port }: Successor): void {
+    this.#successor = null
+    const old = this.#child
+    this.#child = child
+    if (port !== this.port) this.port.close()
+    this.port = port
+    this.plan = plan
+    if (old === null) return
+    this.#retiring.add(old)
+    old.end('replace', plan.settings.drainMs)
+  }
+
+  #gone(child: Child, permanent: boolean, why: string): void {
+    // Whoever was connected to it was served as far as it went.
+    this.#servedBefore += child.counters.served + child.counters.open
+    if (this.#retiring.delete(child)) return this.#checkEnded()
+    if (this.#successor?.child === child) {
+      const { settle, port } = this.#successor
+      this.#successor = null
+      if (port !== this.port) port.close()
+      settle(new Error(why))
+      return this.#checkEnded()
+    }
+    this.#child = null
+    if (this.state === 'draining') return this.#checkEnded()
+    this.#lost(child, permanent, why)
+  }
+
+  #lost(child: Child, permanent: boolean, why: string): void {
+    this.lastError = why
+    this.portTaken = child.failure?.portTaken ?? false
+    const servedWell = this.state === 'ready' && Date.now() - child.startedAt.getTime() >= backoff.resetAfterMs
+    this.#failures = servedWell ? 1 : this.#failures + 1
+    if (!permanent) this.restarts += 1
+    this.#happened(permanent ? 'gave-up' : 'died')
+    this.#events.died(this, child.pid, why, this.#nextTryMs)
+  }
+
+  #pause(): void {
+    this.#nextTryMs = pauseMs(this.#failures, Math.random())
+    this.#timer = setTimeout(() => this.#happened('timer'), this.#nextTryMs)
+  }
+
+  #cancelPause(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#timer = null
+    this.#nextTryMs = null
+  }
+
+  #drain(): void {
+    this.#cancelPause()
+    this.port.close()
+    for (const child of this.#children()) child.end('stop', this.#stopMs)
+  }
+
+  #checkEnded(): void {
+    if (this.state !== 'draining' || [...this.#children()].length > 0) return
+    this.#happened('ended')
+    this.#whenStopped()
+  }
+}

@@ -1,0 +1,84 @@
+/** The life of a service: states × events. The keeper looks up and does; nothing else changes a state. */
+
+/** As `status --json` tells them. */
+export type State = 'starting' | 'ready' | 'waiting' | 'failed' | 'draining' | 'stopped'
+
+/**
+ * `ready`: the child serves; `died`: it ended, and trying again may help (crash, kill, exit 111); `gave-up`: exit 100; `timer`: the
+ * pause is over; `stop`: the service is to end; `restart`: asked for while no child runs; `ended`: the last child is gone.
+ */
+export type Event = 'ready' | 'died' | 'gave-up' | 'timer' | 'stop' | 'restart' | 'ended'
+
+/** `spawn` a child; `pause` before the next one; `drain` what there is, the pause included. */
+export type Action = 'spawn' | 'pause' | 'drain'
+
+type Cell = readonly [next: State, action?: Action]
+
+/** Every cell is there: the compiler finds a missing one. */
+export const lifecycle: Readonly<Record<State, Readonly<Record<Event, Cell>>>> = {
+  starting: {
+    ready: ['ready'],
+    died: ['waiting', 'pause'],
+    'gave-up': ['failed'],
+    timer: ['starting'],
+    stop: ['draining', 'drain'],
+    restart: ['starting'],
+    ended: ['starting'],
+  },
+  ready: {
+    ready: ['ready'],
+    died: ['waiting', 'pause'],
+    'gave-up': ['failed'],
+    timer: ['ready'],
+    stop: ['draining', 'drain'],
+    restart: ['ready'],
+    ended: ['ready'],
+  },
+  waiting: {
+    ready: ['waiting'],
+    died: ['waiting'],
+    'gave-up': ['waiting'],
+    timer: ['starting', 'spawn'],
+    stop: ['draining', 'drain'],
+    restart: ['starting', 'spawn'],
+    ended: ['waiting'],
+  },
+  failed: {
+    ready: ['failed'],
+    died: ['failed'],
+    'gave-up': ['failed'],
+    timer: ['failed'],
+    stop: ['draining', 'drain'],
+    restart: ['starting', 'spawn'],
+    ended: ['failed'],
+  },
+  draining: {
+    ready: ['draining'],
+    died: ['draining'],
+    'gave-up': ['draining'],
+    timer: ['draining'],
+    stop: ['draining'],
+    restart: ['draining'],
+    ended: ['stopped'],
+  },
+  stopped: {
+    ready: ['stopped'],
+    died: ['stopped'],
+    'gave-up': ['stopped'],
+    timer: ['stopped'],
+    stop: ['stopped'],
+    restart: ['stopped'],
+    ended: ['stopped'],
+  },
+}
+
+/** Pauses between restarts: doubled from the first to the longest, back to the first after so long of good service. */
+export const backoff = { firstMs: 100, longestMs: 30_000, resetAfterMs: 60_000 } as const
+
+/**
+ * The pause before the next try.
+ * @param failures tries that failed in a row, at least 1
+ * @param random from 0 to 1: up to a quarter is taken off, so that services that died together do not come back together
+ */
+export const pauseMs = (failures: number, random: number): number =>
+  Math.min(backoff.longestMs, backoff.firstMs * 2 ** (failures - 1)) * (1 - random / 4)

@@ -1,0 +1,85 @@
+/** The ports: bound once, held as long as the service is to be reached, handed to whichever child serves it. */
+import { BoundSocket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { PermanentError } from '../../shared/service.ts'
+import { type Holder, holderOf } from './holder.ts'
+
+/** A port that this family's children of an earlier supervisor still hold is waited for so long (DESIGN §1). */
+const ownFamilyMs = 10_000
+const againMs = 50
+
+/** What is to be bound. */
+export interface Place {
+  readonly service: string
+  /** Numeric. */
+  readonly host: string
+  /** 0: the system chooses. */
+  readonly port: number
+}
+
+/** A bound port. */
+export interface Port {
+  readonly host: string
+  readonly port: number
+  /** What the child inherits. */
+  fd(): number
+  /** Gives it free; harmless when it is already. */
+  close(): void
+}
+
+/** A port cannot be had. */
+export class PortError extends PermanentError {}
+
+/**
+ * Binds a port.
+ * @param isOwn whether a program that holds the port is a child of this data folder's last supervisor
+ * @throws {PortError} naming the service, the port and, where the system tells, the program that holds it
+ */
+export const bindPort = async (place: Place, isOwn: (holder: Holder) => boolean): Promise<Port> => {
+  const giveUpAt = performance.now() + ownFamilyMs
+  for (;;) {
+    try {
+      return held(new BoundSocket({ host: place.host, port: place.port }), place.host)
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error)) throw error
+      const holder = error.code === 'EADDRINUSE' ? holderOf(place.port) : null
+      if (holder === null || !isOwn(holder) || performance.now() > giveUpAt) throw portError(place, error.code, holder, error)
+      await sleep(againMs)
+    }
+  }
+}
+
+/** The same message when a child finds the port taken only as it begins to listen. */
+export const portTaken = (place: Place): PortError => portError(place, 'EADDRINUSE', holderOf(place.port))
+
+const held = (bound: BoundSocket, host: string): Port => {
+  const { port } = bound.address()
+  let open = true
+  const close = () => {
+    if (open) bound.close()
+    open = false
+  }
+  return { host, port, fd: () => bound.fd(), close }
+}
+
+const portError = ({ service, host, port }: Place, code: unknown, holder: Holder | null, cause?: Error): PortError => {
+  const where = `${service}: port ${port} on ${host}`
+  const options = cause === undefined ? {} : { cause }
+  if (code === 'EADDRINUSE') {
+    const by = holder === null ? 'another program (which one cannot be seen from here)' : `${holder.name} (pid ${holder.pid})`
+    return new PortError(
+      `${where} is already in use by ${by}. Stop that program, or choose another port: --set services.${service}.port=NUMBER`,
+      options,
+    )
+  }
+  if (code === 'EACCES') {
+    return new PortError(
+      `${where} needs privilege. Three ways: start as root with the setting \`user\`; or allow Node to bind it, \`setcap cap_net_bind_service=+ep\` on its program or \`sysctl net.ipv4.ip_unprivileged_port_start=${port}\`; or set \`ports: high\``,
+      options,
+    )
+  }
+  if (code === 'EADDRNOTAVAIL') {
+    return new PortError(`${where}: this machine has no address ${host}. Set services.${service}.host to one that it has`, options)
+  }
+  return new PortError(`${where} cannot be bound: ${cause?.message ?? String(code)}`, options)
+}

@@ -1,0 +1,249 @@
+/** The supervisor: owns the data folder, the ports, the children and the desk; carries out signals and the command line's wishes. */
+import process from 'node:process'
+import type { Configuration } from '../../shared/config/settings.ts'
+import type { Journal } from '../../shared/log/journal.ts'
+import { exitCodes, PermanentError } from '../../shared/service.ts'
+import type { AskMessage } from '../host/messages.ts'
+import type { Child } from './child.ts'
+import { type Control, openControl, type Request, type Response } from './control.ts'
+import { answerQuestion, type FamilyDesk } from './desk.ts'
+import { type Changes, Family } from './family.ts'
+import * as journal from './journal.ts'
+import type { Keeper } from './keeper.ts'
+import type { State } from './lifecycle.ts'
+import { type Port, portTaken } from './ports.ts'
+
+/** What the supervisor works with. */
+export interface SupervisorOptions {
+  readonly configuration: Configuration
+  /** Reads the configuration anew, from the same places. @throws {PermanentError} when it is wrong */
+  readonly reread: () => Promise<Configuration>
+  readonly desk: FamilyDesk
+  readonly journal: Journal
+  readonly version: string
+  /** Whether children show their records on stdout. */
+  readonly console: boolean
+  /** Told of every service that became ready, the first time and after changes. */
+  readonly onReady: (keeper: Keeper) => void
+  /** Told what an operator at a terminal should know. */
+  readonly onTrouble: (text: string) => void
+}
+
+/** Longer than any drain: a setTimeout takes no more. */
+const longestMs = 2 ** 31 - 1
+
+/** A family of processes under one supervisor. `start`, then `stop`; resolves `ended` when the last child is gone. */
+export class Supervisor {
+  readonly startedAt = new Date()
+  readonly #options: SupervisorOptions
+  readonly #family: Family
+  #configuration: Configuration
+  #state: State = 'starting'
+  #control: Control | null = null
+  /** Set while the first start goes on. */
+  #starting: { resolve: () => void; reject: (error: Error) => void } | null = null
+  #reloading: Promise<Changes> | null = null
+  #ending: Promise<void> | null = null
+  #settleEnded: () => void = () => undefined
+  /** Resolves when the family has ended. */
+  readonly ended: Promise<void>
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options
+    this.#configuration = options.configuration
+    this.#family = new Family({
+      version: options.version,
+      console: options.console,
+      events: {
+        changed: (keeper, from) => this.#changed(keeper, from),
+        died: (keeper, pid, why, nextTryMs) => this.#died(keeper, pid, why, nextTryMs),
+        asked: (_keeper, child, message) => void this.#answer(child, message),
+      },
+    })
+    this.ended = new Promise((resolve) => {
+      this.#settleEnded = resolve
+    })
+  }
+
+  /**
+   * Starts all services on their bound ports; resolves when all of them are ready.
+   * @throws {PermanentError} when one cannot start for good; the others are ended by then
+   */
+  async start(ports: ReadonlyMap<string, Port>): Promise<void> {
+    const { settings } = this.#configuration
+    journal.started(this.#log, this.#options.version, settings.data)
+    this.#control = await openControl(settings.data, (request) => this.#carryOut(request))
+    const allReady = new Promise<void>((resolve, reject) => {
+      this.#starting = { resolve, reject }
+    })
+    for (const service of this.#enabled) {
+      const port = ports.get(service.name)
+      if (port !== undefined) this.#family.add(service, settings, port)
+    }
+    this.#checkStarted()
+    try {
+      await allReady
+    } catch (error) {
+      await this.stop('a service cannot start', 0)
+      throw error
+    }
+  }
+
+  /** Reads the configuration anew and goes over to it. @throws {PermanentError} and nothing changed */
+  reload(): Promise<Changes> {
+    // One after the other: a second wish waits for the first, then sees the files as they are by then.
+    const before = this.#reloading ?? Promise.resolve(null)
+    const now = before.then(
+      () => this.#reload(),
+      () => this.#reload(),
+    )
+    this.#reloading = now
+    return now
+  }
+
+  /** Ends all services and resolves when the last child is gone. */
+  stop(why: string, deadlineMs = this.#configuration.settings.drainMs): Promise<void> {
+    this.#ending ??= this.#stop(why, deadlineMs)
+    return this.#ending
+  }
+
+  /** Whether the end has begun. */
+  get stopping(): boolean {
+    return this.#ending !== null
+  }
+
+  /** Ends all children at once. */
+  kill(): void {
+    this.#family.kill()
+  }
+
+  get #enabled() {
+    return this.#configuration.services.filter(({ enabled }) => enabled)
+  }
+
+  get #log() {
+    return this.#options.journal.log
+  }
+
+  async #stop(why: string, deadlineMs: number): Promise<void> {
+    this.#state = 'draining'
+    journal.stopping(this.#log, why)
+    this.#starting?.reject(new Error(why))
+    await this.#family.stop(Math.min(deadlineMs, longestMs))
+    this.#state = 'stopped'
+    journal.stopped(this.#log)
+    this.#control?.close()
+    this.#settleEnded()
+  }
+
+  async #reload(): Promise<Changes> {
+    try {
+      const configuration = await this.#options.reread()
+      this.#checkReload(configuration)
+      const changes = await this.#family.become(configuration)
+      this.#configuration = configuration
+      this.#options.desk.configure(configuration.settings)
+      journal.reloaded(
+        this.#log,
+        Object.entries(changes).map(([what, names]) => `${what}: ${names.join(' ') || '-'}`),
+      )
+      return changes
+    } catch (error) {
+      journal.notReloaded(this.#log, messageOf(error))
+      throw error
+    }
+  }
+
+  /** What holds for the life of a process cannot change under it. */
+  #checkReload({ settings }: Configuration): void {
+    const before = this.#configuration.settings
+    for (const setting of ['data', 'user'] as const) {
+      if (settings[setting] === before[setting]) continue
+      throw new PermanentError(`${setting} cannot change while Havre runs: stop it and start it again. Nothing was changed`)
+    }
+  }
+
+  #changed(keeper: Keeper, from: State): void {
+    journal.serviceChanged(this.#log, keeper.name, from, keeper.state)
+    if (keeper.state === 'ready') this.#options.onReady(keeper)
+    this.#checkStarted()
+  }
+
+  #checkStarted(): void {
+    if (this.#starting === null) return
+    const keepers = [...this.#family.keepers.values()]
+    const failed = keepers.find(({ state }) => state === 'failed')
+    if (failed !== undefined) {
+      const { service } = failed.plan
+      const taken = failed.portTaken ? portTaken({ service: service.name, host: service.host, port: failed.port.port }) : null
+      this.#starting.reject(taken ?? new PermanentError(`${failed.name}: ${failed.lastError ?? 'cannot start'}`))
+      this.#starting = null
+    } else if (keepers.every(({ state }) => state === 'ready')) {
+      this.#state = 'ready'
+      this.#starting.resolve()
+      this.#starting = null
+    }
+  }
+
+  #died(keeper: Keeper, pid: number, why: string, nextTryMs: number | null): void {
+    journal.childDied(this.#log, keeper.name, pid, why, nextTryMs)
+    const next = nextTryMs === null ? 'it stays down until the next reload' : `next try in ${(nextTryMs / 1_000).toFixed(1)} s`
+    this.#options.onTrouble(`${keeper.name} (pid ${pid}) ${why}; ${next}`)
+  }
+
+  async #answer(child: Child, message: AskMessage): Promise<void> {
+    const { id, call } = message
+    try {
+      child.tell({ type: 'answer', id, answer: await answerQuestion(this.#options.desk, message) })
+    } catch (error) {
+      // Whatever failed, the child must hear of it: it keeps a client waiting.
+      journal.deskFailed(this.#log, `${child.pid}`, call, error)
+      child.tell({ type: 'failure', id, message: 'the supervisor could not answer' })
+    }
+  }
+
+  async #carryOut(request: Request): Promise<Response> {
+    switch (request.command) {
+      case 'status':
+        return { ok: true, result: await this.#status() }
+      case 'reload':
+        return this.#respond(() => this.reload())
+      case 'restart':
+        return this.#restart(request.name)
+      case 'stop':
+        void this.stop('asked by havre stop')
+        return { ok: true, result: null }
+    }
+  }
+
+  async #respond(work: () => Promise<unknown>): Promise<Response> {
+    try {
+      return { ok: true, result: await work() }
+    } catch (error) {
+      const exitCode = error instanceof PermanentError ? exitCodes.permanent : exitCodes.temporary
+      return { ok: false, exitCode, message: messageOf(error) }
+    }
+  }
+
+  async #restart(name: string): Promise<Response> {
+    const keeper = this.#family.keepers.get(name)
+    if (keeper !== undefined) return this.#respond(() => keeper.replace(keeper.plan))
+    const names = [...this.#family.keepers.keys()].join(', ')
+    return { ok: false, exitCode: exitCodes.permanent, message: `no service is called ${name}; there are: ${names}` }
+  }
+
+  async #status() {
+    const services = [...this.#family.keepers.values()].map(async (keeper) => {
+      const { open, served, memoryOctets } = await keeper.count()
+      const { name, plan, port, pid, state, startedAt, restarts, lastError } = keeper
+      const numbers = { restarts, connections: open, served, memory: memoryOctets }
+      const place = { protocol: plan.service.protocol, host: port.host, port: port.port }
+      return { name, ...place, pid, state, startedAt: startedAt?.toISOString() ?? null, ...numbers, lastError }
+    })
+    const { version } = this.#options
+    const supervisor = { pid: process.pid, version, state: this.#state, startedAt: this.startedAt.toISOString() }
+    return { supervisor, services: await Promise.all(services) }
+  }
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
