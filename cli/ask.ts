@@ -1,0 +1,22 @@
+/** How commands speak to the running supervisor. */
+
+import { askSupervisor, NotRunningError, type Request } from '../servers/supervisor/control.ts'
+import type { Configuration } from '../shared/config/settings.ts'
+import { PermanentError } from '../shared/service.ts'
+
+/**
+ * Asks the supervisor of this configuration's data folder and returns its result.
+ * @throws {PermanentError} when none runs, or when it refused for good; an Error when it failed for now
+ */
+export const ask = async ({ settings }: Configuration, request: Request, untilGone = false): Promise<unknown> => {
+  try {
+    const response = await askSupervisor(settings.data, request, untilGone)
+    if (response.ok) return response.result
+    throw response.exitCode === 100 ? new PermanentError(response.message) : new Error(response.message)
+  } catch (error) {
+    if (!(error instanceof NotRunningError)) throw error
+    throw new PermanentError(`${error.message}. Start it with \`havre start\`, or name its configuration with --config or --set`, {
+      cause: error,
+    })
+  }
+}
