@@ -8,19 +8,14 @@ import type { Protocol } from '../../shared/service.ts'
 const options = z.strictObject({
   passive: z
     .strictObject({
-      ports: portRange()
-        .prefault('49152-65535')
-        .meta({
-          description: 'Ports for passive data connections; the dynamic range unless a firewall needs another.',
-          source: 'RFC 6335 §6',
-        }),
-      address: address()
-        .nullable()
-        .default(null)
-        .meta({
-          description:
-            'The address that PASV tells clients, where they reach the server under another one (NAT); null: the one that they came to.',
-        }),
+      ports: portRange().prefault('49152-65535').meta({
+        description: 'Ports for passive data connections; the dynamic range unless a firewall needs another.',
+        source: 'RFC 6335 §6',
+      }),
+      address: address().nullable().default(null).meta({
+        description:
+          'The address that PASV tells clients, where they reach the server under another one (NAT); null: the one that they came to.',
+      }),
     })
     .prefault({})
     .meta({ description: 'Passive data connections (RFC 959 §4.1.2, RFC 2428).' }),

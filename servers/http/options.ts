@@ -52,13 +52,10 @@ const route = z
 const routes = z.array(route).default([])
 
 const options = z.strictObject({
-  listing: z
-    .boolean()
-    .default(true)
-    .meta({
-      description: 'Whether a folder without index.html is shown as a list of its files; else 403.',
-      source: 'RFC 9110 §15.5.4',
-    }),
+  listing: z.boolean().default(true).meta({
+    description: 'Whether a folder without index.html is shown as a list of its files; else 403.',
+    source: 'RFC 9110 §15.5.4',
+  }),
   routes: routes.meta({
     description: 'What answers a path other than the files of the site. The first match wins.',
     pending: true,
