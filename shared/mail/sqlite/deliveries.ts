@@ -3,7 +3,7 @@ import { crc32 } from 'node:zlib'
 import { integer, type MailDatabase, type Row } from './database.ts'
 import { storeError } from './failures.ts'
 import { type Holder, lives, uptimeMs } from './holders.ts'
-import type { Requests, StoredRecipient } from './requests.ts'
+import type { Requests } from './requests.ts'
 
 /** SQL: the id of chunk `?2` of delivery `?1` (schema.ts). A delivery has at most 2^20 chunks of 64 KiB: 64 GiB. */
 const chunkId = '(?1 << 20) + ?2'
@@ -31,26 +31,19 @@ const begin = (database: MailDatabase, holder: Holder): number => {
 }
 
 export const deliver = (database: MailDatabase, holder: Holder, ask: Requests['deliver']['ask']): Requests['deliver']['answer'] => {
-  const accounts = [...new Set(ask.recipients.map(({ account }) => account))]
-  const delivery =
-    ask.delivery === null ? insertDelivery(database, accounts.length, ask) : finish(database, holder, accounts.length, ask)
+  const delivery = ask.delivery === null ? insertDelivery(database, ask) : finish(database, holder, ask.delivery, ask)
   if (ask.data !== null) addChunk(database, delivery, ask.chunks, ask.data)
-  return { ids: accounts.map((account) => addMessage(database, account, delivery)) }
+  return { ids: ask.accounts.map((account) => addMessage(database, account, delivery)) }
 }
 
-/** Recipients as JSON, `[[address, account], …]`. */
-const listOf = (recipients: readonly StoredRecipient[]): string =>
-  JSON.stringify(recipients.map(({ address, account }) => [address, account]))
-
-const insertDelivery = (database: MailDatabase, links: number, ask: Requests['deliver']['ask']): number => {
-  const { octets, sender, recipients } = ask
+const insertDelivery = (database: MailDatabase, ask: Requests['deliver']['ask']): number => {
+  const { octets, sender, recipients, accounts } = ask
   const insert = 'INSERT INTO delivery VALUES (NULL, ?, NULL, ?, ?, ?, ?)'
-  return database.run(insert, links, octets, Date.now(), sender, listOf(recipients)).id
+  return database.run(insert, accounts.length, octets, Date.now(), sender, recipients).id
 }
 
-const finish = (database: MailDatabase, holder: Holder, links: number, ask: Requests['deliver']['ask']): number => {
-  const { octets, sender, recipients, chunks } = ask
-  const delivery = ask.delivery ?? 0
+const finish = (database: MailDatabase, holder: Holder, delivery: number, ask: Requests['deliver']['ask']): number => {
+  const { octets, sender, recipients, chunks, accounts } = ask
   mustBeWriting(database, holder, delivery)
   const there = integer(
     database.get(`SELECT count(*) AS n FROM chunk WHERE id BETWEEN ?1 << 20 AND ${chunkId}`, delivery, chunks)?.n,
@@ -58,7 +51,7 @@ const finish = (database: MailDatabase, holder: Holder, links: number, ask: Requ
   if (there !== chunks) throw storeError('damaged', { cause: `delivery ${delivery} has ${there} chunks, not ${chunks}` })
   const update =
     'UPDATE delivery SET links = ?2, writer = NULL, octets = ?3, received = ?4, sender = ?5, recipients = ?6 WHERE id = ?1'
-  database.run(update, delivery, links, octets, Date.now(), sender, listOf(recipients))
+  database.run(update, delivery, accounts.length, octets, Date.now(), sender, recipients)
   return delivery
 }
 
@@ -68,8 +61,13 @@ export const mailboxOf = (database: MailDatabase, account: string): number => {
   return row === undefined ? database.run('INSERT INTO mailbox VALUES (NULL, ?)', account).id : integer(row.id)
 }
 
-const addMessage = (database: MailDatabase, account: string, delivery: number): number =>
-  database.run('INSERT INTO message VALUES (NULL, ?, ?)', mailboxOf(database, account), delivery).id
+const addMessage = (database: MailDatabase, account: string, delivery: number): number => {
+  const insert = 'INSERT INTO message SELECT NULL, id, ?2 FROM mailbox WHERE account = ?1'
+  const { changes, id } = database.run(insert, account, delivery)
+  if (changes === 1) return id
+  mailboxOf(database, account)
+  return database.run(insert, account, delivery).id
+}
 
 /** Left to `sweep`, which goes in small steps. */
 export const forget = (database: MailDatabase, holder: Holder, { delivery }: Requests['forget']['ask']): null => {

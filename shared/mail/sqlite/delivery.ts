@@ -44,8 +44,7 @@ export class SqliteDelivery implements Delivery {
     try {
       await this.#sending
       const data = this.#take()
-      const { sender, recipients } = this.#envelope
-      const ask = { delivery: this.#delivery, chunks: this.#sent, octets: this.#octets, data, sender, recipients }
+      const ask = { delivery: this.#delivery, chunks: this.#sent, octets: this.#octets, data, ...stored(this.#envelope) }
       const { ids } = await this.#thread.ask('deliver', ask)
       return ids.map(String)
     } catch (error) {
@@ -115,3 +114,10 @@ export class SqliteDelivery implements Delivery {
     await Promise.allSettled([this.#thread.ask('forget', { delivery: this.#delivery })]) // a closed store has forgotten it
   }
 }
+
+/** The envelope as the database keeps it. */
+const stored = ({ sender, recipients }: Envelope) => ({
+  sender,
+  recipients: JSON.stringify(recipients.map(({ address, account }) => [address, account])),
+  accounts: [...new Set(recipients.map(({ account }) => account))],
+})

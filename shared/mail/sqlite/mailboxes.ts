@@ -2,7 +2,7 @@
 import { crc32 } from 'node:zlib'
 import { integer, type MailDatabase, octets, type Row, text } from './database.ts'
 import { mailboxOf } from './deliveries.ts'
-import { codeOf, storeError } from './failures.ts'
+import { storeError } from './failures.ts'
 import { type Holder, lives, uptimeMs } from './holders.ts'
 import type { Page, Requests } from './requests.ts'
 import { chunkOctets } from './schema.ts'
@@ -85,25 +85,28 @@ export const chunk = (database: MailDatabase, ask: Requests['chunk']['ask']): Re
   return { data, octets: size }
 }
 
-/** Null for one that cannot be read: only who asks for that very message is told why. */
-const readable = (read: () => Uint8Array): Uint8Array | null => {
-  try {
-    return read()
-  } catch (error) {
-    if (codeOf(error) === null) throw error
-    return null
-  }
-}
+const bodiesSql = `
+  SELECT message.id, octets, crc, data FROM message JOIN delivery ON delivery.id = message.delivery
+  LEFT JOIN chunk ON chunk.id = delivery.id << 20
+  WHERE mailbox = (SELECT id FROM mailbox WHERE account = ?1) AND message.id BETWEEN ?2 AND ?3 ORDER BY message.id`
 
-export const bodies = (database: MailDatabase, { account, ids }: Requests['bodies']['ask']): Requests['bodies']['answer'] => {
-  const parts = Array.from(ids, (id) => readable(() => chunk(database, { account, id, chunk: 0 }).data))
-  const data = new Uint8Array(parts.reduce((sum, part) => sum + (part?.length ?? 0), 0))
-  const ends = new Int32Array(ids.length)
-  let end = 0
-  for (const [place, part] of parts.entries()) {
-    if (part !== null) data.set(part, end)
-    end += part?.length ?? 0
-    ends[place] = part === null ? -1 : end
+/** One statement for all of them takes a third of the time of one for each. One that is not whole is left out. */
+export const bodies = (
+  database: MailDatabase,
+  { account, first, last }: Requests['bodies']['ask'],
+): Requests['bodies']['answer'] => {
+  const parts: [id: number, data: Uint8Array][] = []
+  for (const row of database.all(bodiesSql, account, first, last)) {
+    const data = row.data === null ? nothing : octets(row.data)
+    if (data.length === row.octets && (row.octets === 0 || crc32(data) === row.crc)) parts.push([integer(row.id), data])
   }
-  return { data, ends }
+  const data = new Uint8Array(parts.reduce((sum, [, part]) => sum + part.length, 0))
+  const ends = new Float64Array(parts.length)
+  let end = 0
+  for (const [place, [, part]] of parts.entries()) {
+    data.set(part, end)
+    end += part.length
+    ends[place] = end
+  }
+  return { data, ids: Float64Array.from(parts, ([id]) => id), ends }
 }

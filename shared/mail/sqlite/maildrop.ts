@@ -5,13 +5,16 @@ import { readMessage } from './reading.ts'
 import { chunkOctets } from './schema.ts'
 import type { StoreThread } from './thread.ts'
 
+/** Messages that are fetched together. */
+const mostAhead = 64
+
 /** Holds the mailbox until `release`. Messages that are read one after the other are fetched ahead, up to one chunk together. */
 export class SqliteMaildrop implements Maildrop {
   readonly account: string
   readonly messages: readonly StoredMessage[]
   readonly #thread: StoreThread
   readonly #hold: number
-  /** Small messages that were fetched ahead, by their place. */
+  /** Small messages that were fetched ahead, by their id. */
   readonly #ahead = new Map<number, Buffer>()
   #lastRead = -1
   #released = false
@@ -58,33 +61,32 @@ export class SqliteMaildrop implements Maildrop {
 
   /** A message of one chunk; null when it must be asked for by itself: out of order, or it cannot be read, and that tells why. */
   async #small(place: number, inOrder: boolean): Promise<Buffer | null> {
-    const fetched = this.#ahead.get(place)
-    this.#ahead.delete(place)
-    if (fetched !== undefined) return fetched
+    const fetched = this.#taken(place)
+    if (fetched !== null) return fetched
     this.#ahead.clear()
     if (!inOrder) return null
     await this.#fetch(place)
-    const first = this.#ahead.get(place)
-    this.#ahead.delete(place)
-    return first ?? null
+    return this.#taken(place)
+  }
+
+  #taken(place: number): Buffer | null {
+    const id = Number(this.messages[place]?.id)
+    const octets = this.#ahead.get(id) ?? null
+    this.#ahead.delete(id)
+    return octets
   }
 
   async #fetch(place: number): Promise<void> {
     let octets = 0
     let end = place
-    while (end < this.messages.length) {
+    while (end < this.messages.length && end < place + mostAhead) {
       octets += this.messages[end]?.octets ?? 0
       if (octets > chunkOctets) break
       end += 1
     }
-    const ids = Float64Array.from(this.messages.slice(place, end), ({ id }) => Number(id))
-    const { data, ends } = await this.#thread.ask('bodies', { account: this.account, ids })
+    const [first, last] = [Number(this.messages[place]?.id), Number(this.messages[end - 1]?.id)]
+    const { data, ids, ends } = await this.#thread.ask('bodies', { account: this.account, first, last })
     const all = Buffer.from(data.buffer, data.byteOffset, data.byteLength)
-    let begin = 0
-    for (const [offset, stop] of ends.entries()) {
-      if (stop < 0) continue
-      this.#ahead.set(place + offset, all.subarray(begin, stop))
-      begin = stop
-    }
+    for (const [offset, id] of ids.entries()) this.#ahead.set(id, all.subarray(ends[offset - 1] ?? 0, ends[offset]))
   }
 }

@@ -1,12 +1,6 @@
 /** What the two sides of the store say to each other: the thread that serves sockets asks, the worker thread answers. */
 import type { StoreErrorCode } from '../mail-store.ts'
 
-/** A recipient as it is stored. */
-export interface StoredRecipient {
-  readonly address: string
-  readonly account: string
-}
-
 /** Rows of a mailbox, oldest first, as columns: 100,000 objects would take far longer to pass than their numbers. */
 export interface Page {
   /** The store's id (schema.ts): another one once the file was made anew. */
@@ -35,7 +29,10 @@ export interface Requests {
       octets: number
       data: Uint8Array | null
       sender: string
-      recipients: readonly StoredRecipient[]
+      /** JSON, as it is stored (schema.ts): one text passes between threads far cheaper than many objects. */
+      recipients: string
+      /** Each account once. */
+      accounts: readonly string[]
     }
     answer: { ids: readonly number[] }
   }
@@ -51,8 +48,11 @@ export interface Requests {
   page: { ask: { account: string; after: number; until: number }; answer: Page }
   /** One chunk of one message. */
   chunk: { ask: { account: string; id: number; chunk: number }; answer: { data: Uint8Array; octets: number } }
-  /** Messages of one chunk each, joined; `ends` says where each one ends, -1 for one that is not there. */
-  bodies: { ask: { account: string; ids: Float64Array }; answer: { data: Uint8Array; ends: Int32Array } }
+  /** All messages of an account from `first` to `last`, of one chunk each, joined; `ends` says where each of `ids` ends in `data`. */
+  bodies: {
+    ask: { account: string; first: number; last: number }
+    answer: { data: Uint8Array; ids: Float64Array; ends: Float64Array }
+  }
 }
 
 export type Kind = keyof Requests
