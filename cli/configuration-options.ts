@@ -5,17 +5,17 @@ import type { Configuration } from '../shared/config/settings.ts'
 /** The two options as commander parses them. */
 export interface ConfigurationOptions {
   /** Files, in the order in which they were given. */
-  readonly config: readonly string[]
+  readonly config?: readonly string[]
   /** `name=value` arguments, in the order in which they were given. */
-  readonly set: readonly string[]
+  readonly set?: readonly string[]
 }
 
-const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value]
+const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value]
 
 /** Adds the two options to a command. */
 export const withConfigurationOptions = (command: Command): Command =>
   command
-    .option('-c, --config <file>', 'read this YAML file after config/default.yaml (repeatable, later wins)', collect, [])
+    .option('-c, --config <file>', 'read this YAML file after config/default.yaml (repeatable, later wins)', collect)
     .option(
       '-s, --set <name=value>',
       'change one setting, as in services.http.port=8081 (repeatable, wins over files)',
@@ -27,7 +27,7 @@ export const withConfigurationOptions = (command: Command): Command =>
  * The configuration that these options, the defaults and the environment make.
  * @throws {ConfigurationError} with everything that is wrong
  */
-export const configurationFrom = async ({ config, set }: ConfigurationOptions): Promise<Configuration> => {
+export const configurationFrom = async ({ config = [], set = [] }: ConfigurationOptions): Promise<Configuration> => {
   // Imported when it is needed: zod and yaml take longer to load than `havre --help` takes to print.
   const [{ loadConfiguration }, { protocols }] = await Promise.all([
     import('../shared/config/load.ts'),

@@ -3,7 +3,7 @@
  * people; a test compares the two.
  */
 import { z } from 'zod'
-import { address, domain, duration, mailbox, path, port, size } from './units.ts'
+import { address, domain, duration, durationText, mailbox, path, port, size } from './units.ts'
 
 const count = () => z.int().min(1)
 
@@ -32,7 +32,7 @@ export const settingsSchema = z.strictObject({
       'Ports of services that give none: high (8080, 2121, …), well-known (80, 21, …; needs root or a permission), any (the system chooses, `havre status` tells).',
   }),
   hostname: domain()
-    .default('localhost')
+    .prefault('localhost')
     .meta({ description: 'How the servers name themselves in greetings.', source: 'RFC 5321 §4.1.3' }),
   data: path().prefault('../data').meta({ description: 'Folder of everything that must not be lost.' }),
   logs: path().prefault('../logs').meta({ description: 'Folder of the logs.' }),
@@ -142,12 +142,20 @@ export const settingsSchema = z.strictObject({
         .prefault('250ms')
         .meta({ description: 'Delay of the answer to the first bad login; doubled with each further one from that address.' }),
       maxDelay: duration().prefault('4s').meta({ description: 'The longest of these delays.' }),
-      window: duration({ min: 1000 }).prefault('10m').meta({ description: 'How long a bad login counts.' }),
+      window: duration({ min: 1 }).prefault('10m').meta({ description: 'How long a bad login counts.' }),
       accountThreshold: count()
         .default(10)
         .meta({ description: 'Bad logins on one account, from whatever address, from which on they are delayed too.' }),
       blockAfter: count().default(20).meta({ description: 'Bad logins after which an address is refused on all services.' }),
       block: duration().prefault('10m').meta({ description: 'How long it is refused.' }),
+    })
+    .superRefine(({ delay, maxDelay }, context) => {
+      if (delay <= maxDelay) return
+      context.addIssue({
+        code: 'custom',
+        path: ['maxDelay'],
+        message: `must be at least logins.delay, which is ${durationText(delay)}`,
+      })
     })
     .prefault({})
     .meta({ description: 'What follows on bad logins.' }),

@@ -37,7 +37,7 @@ export interface CheckedService {
 }
 
 /** Names become names of files; some are taken, or are devices elsewhere. */
-const namePattern = /^[a-z](?:[a-z0-9-]{0,30}[a-z0-9])?$/
+export const namePattern = /^[a-z](?:[a-z0-9-]{0,30}[a-z0-9])?$/
 const takenNames = /^(?:supervisor|con|prn|aux|nul|com\d|lpt\d)$/
 
 const commonSchema = serviceSchema.omit({ protocol: true })

@@ -42,7 +42,8 @@ const sizeUnits: Readonly<Record<string, number>> = {
 
 const durationUnits: Readonly<Record<string, number>> = { ms: 1, s: 1e3, m: 60e3, h: 3600e3, d: 86_400e3 }
 
-const sizePattern = /^(\d+(?:\.\d+)?) ?([kmgt]i?b|b)?$/i
+// Without flags: JSON Schema has none.
+const sizePattern = /^(\d+(?:\.\d+)?) ?([KMGTkmgt][Ii]?[Bb]|[Bb])?$/
 const durationPattern = /^(\d+(?:\.\d+)?) ?(ms|s|m|h|d)$/
 
 /** Timers of Node hold 31 bits of milliseconds: one that is longer ends at once. */
