@@ -11,6 +11,7 @@ const commands = {
   reload: async () => (await import('./reload.ts')).reloadCommand(),
   restart: async () => (await import('./restart.ts')).restartCommand(),
   stop: async () => (await import('./stop.ts')).stopCommand(),
+  logs: async () => (await import('./logs.ts')).logsCommand(),
 }
 
 const examples = `

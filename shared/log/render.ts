@@ -71,20 +71,29 @@ const plainValue = (value: Value): string => {
 
 const twoDigits = (value: number) => String(value).padStart(2, '0')
 
-/** `14:03:07 warn  smtp  login.refused  127.0.0.1:4242  reason=…`: local time, what ties records together without its name, the rest as name=value. */
-export const plainLine = ({ timeMs, level, service, event, fields }: PlainRecord, colourful: boolean): string => {
+/** `14:03:07`, local time. */
+const clockText = (at: Date): string => [at.getHours(), at.getMinutes(), at.getSeconds()].map(twoDigits).join(':')
+
+/** `2026-11-21`, local time. */
+const dateText = (at: Date): string => [at.getFullYear(), at.getMonth() + 1, at.getDate()].map(twoDigits).join('-')
+
+/**
+ * `14:03:07 warn  smtp  login.refused  127.0.0.1:4242  reason=…`: what ties records together without its name, the rest as
+ * name=value. Control characters are escaped.
+ */
+export const plainLine = (record: PlainRecord, colourful: boolean, when: 'time' | 'date and time' = 'time'): string => {
+  const { timeMs, level, service, event, fields } = record
   const at = new Date(timeMs)
-  const clock = [at.getHours(), at.getMinutes(), at.getSeconds()].map(twoDigits).join(':')
   const present = Object.entries(fields).filter(([name, value]) => value !== undefined && value !== null && name !== 'connection')
   const first = leading.flatMap((name) => present.filter(([other]) => other === name)).map(([, value]) => plainValue(value))
   const rest = present
     .filter(([name]) => !leading.includes(name))
-    .map(([name, value]) => `${painted('90', `${name}=`, colourful)}${plainValue(value)}`)
+    .map(([name, value]) => `${painted('90', `${escapeControls(name)}=`, colourful)}${plainValue(value)}`)
   return [
-    painted('90', clock, colourful),
+    painted('90', when === 'time' ? clockText(at) : `${dateText(at)} ${clockText(at)}`, colourful),
     painted(colours[level], level.padEnd(5), colourful),
-    service.padEnd(10),
-    painted('1', event, colourful),
+    escapeControls(service).padEnd(10),
+    painted('1', escapeControls(event), colourful),
     ...first,
     ...rest,
   ].join(' ')
