@@ -1,7 +1,8 @@
 /** What the supervisor and the command line know of HTTP. A setting added here is described in `config/default.yaml` too. */
 import { join } from 'node:path'
 import { z } from 'zod'
-import { domain, path } from '../../shared/config/units.ts'
+import { domain, duration, path, size } from '../../shared/config/units.ts'
+import { descriptorFolder } from '../../shared/files/anchor.ts'
 import { endpointText } from '../../shared/net/endpoint.ts'
 import type { Protocol } from '../../shared/service.ts'
 
@@ -51,10 +52,45 @@ const route = z
 
 const routes = z.array(route).default([])
 
-const options = z.strictObject({
+const fields = z.strictObject({
   listing: z.boolean().default(true).meta({
     description: 'Whether a folder without index.html is shown as a list of its files; else 403.',
     source: 'RFC 9110 §15.5.4',
+  }),
+  timeouts: z
+    .strictObject({
+      headers: duration({ min: 100 }).prefault('20s').meta({
+        description: 'How long a client may take over the head of a request.',
+        over: '408, the connection is closed',
+        source: 'RFC 9110 §15.5.9',
+      }),
+      request: duration({ min: 100 }).prefault('5m').meta({
+        description: 'How long a client may take over a whole request, its content included.',
+        over: '408, the connection is closed',
+        source: 'RFC 9110 §15.5.9',
+      }),
+      keepAlive: duration({ min: 100 }).prefault('65s').meta({
+        description: 'How long a connection is kept open for a further request.',
+        over: 'the connection is closed',
+        source: 'RFC 9112 §9.5',
+      }),
+    })
+    .refine(({ headers, request }) => headers <= request, {
+      path: ['headers'],
+      error: 'must not be longer than timeouts.request',
+    })
+    .transform(({ headers, request, keepAlive }) => ({ headersMs: headers, requestMs: request, keepAliveMs: keepAlive }))
+    .prefault({})
+    .meta({ description: 'How long a client may take.' }),
+  maxTarget: size({ min: 256, max: 65_536 }).prefault('8000B').meta({
+    description: 'The longest request target: path and query.',
+    over: '414',
+    source: 'RFC 9112 §3',
+  }),
+  maxHeaders: size({ min: 1_024, max: 1_048_576 }).prefault('32KiB').meta({
+    description: 'The longest head of a request: request line and all header fields. Must hold the longest target.',
+    over: '431',
+    source: 'RFC 6585 §5',
   }),
   routes: routes.meta({
     description: 'What answers a path other than the files of the site. The first match wins.',
@@ -72,6 +108,12 @@ const options = z.strictObject({
     .meta({ description: 'Further sites, by the name of the host that the client asks for.', pending: true }),
 })
 
+const options = fields.transform(({ maxTarget, maxHeaders, ...rest }) => ({
+  ...rest,
+  maxTargetOctets: maxTarget,
+  maxHeadersOctets: maxHeaders,
+}))
+
 export type HttpOptions = z.output<typeof options>
 
 export const protocol: Protocol<HttpOptions> = {
@@ -81,7 +123,8 @@ export const protocol: Protocol<HttpOptions> = {
   standards: ['RFC 9110', 'RFC 9111', 'RFC 9112'],
   options,
   grants: (_options, settings) => ({
-    read: [join(settings.data, 'www'), join(settings.data, 'files')],
+    // Through its own descriptors a child looks where what it opened really lies.
+    read: [join(settings.data, 'www'), join(settings.data, 'files'), descriptorFolder],
     write: [],
     network: 'accept',
     workers: false,

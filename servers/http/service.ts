@@ -1,0 +1,99 @@
+/** HTTP as the child runs it. */
+import { join } from 'node:path'
+import type { Duplex } from 'node:stream'
+import type { Connection, Context, Refusal, Server, Service } from '../../shared/service.ts'
+import { Engine } from './engine.ts'
+import { Files } from './files.ts'
+import type { HttpOptions } from './options.ts'
+import { Session, type Shared } from './session.ts'
+
+/** At a drain: a request that is on its way on a kept connection gets so long to arrive before the connection is closed. */
+const keptGraceMs = 300
+
+const refusals: Record<Refusal, string> = {
+  'too-many-connections': 'The server has as many connections as it takes. Try again in a moment.',
+  'too-many-from-address':
+    'Your address has as many connections as the server takes from one. Close some, or try again in a moment.',
+  stopping: 'The server is being stopped. Try again in a moment.',
+}
+
+class HttpServer implements Server {
+  readonly #engine: Engine
+  readonly #shared: Shared
+  readonly #sessions = new WeakMap<Duplex, Session>()
+  readonly #open = new Set<Session>()
+
+  constructor({ options, settings, journal }: Context<HttpOptions>) {
+    const files = new Files({
+      site: join(settings.data, 'www'),
+      homes: join(settings.data, 'files'),
+      listing: options.listing,
+    })
+    this.#shared = {
+      rules: { files, maxTargetOctets: options.maxTargetOctets },
+      access: journal.lines('access'),
+      draining: false,
+      waiting: 0,
+    }
+    const { headersMs, requestMs, keepAliveMs } = options.timeouts
+    this.#engine = new Engine(
+      { headersMs, requestMs, keepAliveMs, headOctets: options.maxHeadersOctets },
+      {
+        request: (stream, exchange) => this.#sessions.get(stream)?.request(exchange),
+        problem: (stream, problem) => this.#sessions.get(stream)?.problem(problem),
+        last: (stream) => this.#sessions.get(stream)?.last(),
+      },
+    )
+  }
+
+  start(): Promise<void> {
+    this.#engine.start()
+    return Promise.resolve()
+  }
+
+  async serve(connection: Connection): Promise<void> {
+    const session = new Session(connection, this.#shared)
+    this.#sessions.set(connection.stream, session)
+    this.#open.add(session)
+    this.#engine.adopt(connection.stream)
+    try {
+      await session.over
+    } finally {
+      this.#open.delete(session)
+    }
+  }
+
+  refuse(refusal: Refusal): string {
+    const text = `503 Service Unavailable\n\n${refusals[refusal]}\n`
+    return [
+      'HTTP/1.1 503 Service Unavailable',
+      `Date: ${new Date().toUTCString()}`,
+      'Server: Havre',
+      'Retry-After: 5',
+      'Content-Type: text/plain; charset=utf-8',
+      `Content-Length: ${Buffer.byteLength(text)}`,
+      'Cache-Control: no-store',
+      'Connection: close',
+      '',
+      text,
+    ].join('\r\n')
+  }
+
+  drain(): void {
+    this.#shared.draining = true
+    setTimeout(() => {
+      for (const session of this.#open) if (session.kept) session.end()
+    }, keptGraceMs).unref()
+  }
+
+  stop(): Promise<void> {
+    this.#engine.stop()
+    return Promise.resolve()
+  }
+}
+
+/** HTTP/1.1 from the folder of the site and the accounts' web folders. */
+export const service: Service<HttpOptions> = {
+  protocol: 'http',
+  create: (context) => new HttpServer(context),
+}

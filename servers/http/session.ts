@@ -1,0 +1,228 @@
+/** One connection: its requests in their order, one after the other, from the first to the end that somebody makes. */
+import type { LineFile } from '../../shared/log/journal.ts'
+import { type Connection, endingOf } from '../../shared/service.ts'
+import { allow } from './commands.ts'
+import { type Delivery, deliver } from './delivery.ts'
+import type { Problem } from './engine.ts'
+import type { Exchange } from './exchange.ts'
+import * as journal from './journal.ts'
+import { type Asker, failure, type Reply, reasonOf } from './replies.ts'
+import { answer, type Rules } from './request.ts'
+
+/** What all sessions of a service share. */
+export interface Shared {
+  readonly rules: Rules
+  readonly access: LineFile
+  /** Whether each answer is to be its connection's last. */
+  draining: boolean
+  /** Pipelined requests that wait, of all connections. */
+  waiting: number
+}
+
+interface Job {
+  readonly exchange: Exchange
+  readonly arrivedAt: number
+}
+
+/**
+ * `open`: between requests, or in one; `ending`: nothing more is answered, what was answered is out or on its way;
+ * `gone`: the stream is closed.
+ */
+type State = 'open' | 'ending' | 'gone'
+
+/** Waiting requests of one connection from which on no more are read. One packet may bring more. */
+const pausedAt = 16
+
+/** Waiting requests of all connections: each costs about 2 KiB, and a packet of 64 KiB holds up to 3,600. */
+const maxWaiting = 50_000
+
+/** Content of a request that is read past to come to the next one; with more of it, the connection ends with the answer. */
+const skippedOctets = 64 * 1024
+
+/** Made for a connection by `service.ts`, ended by `over`. */
+export class Session {
+  /** Resolves when the conversation is over, all its requests are journalled and all its files are closed. */
+  readonly over: Promise<void>
+  readonly #connection: Connection
+  readonly #shared: Shared
+  readonly #queue: Job[] = []
+  #state: State = 'open'
+  #problem: Problem | null = null
+  /** The last request that came. */
+  #latest: Exchange | null = null
+  #answered = 0
+  #running = false
+  #paused = false
+  #resolve: () => void = () => undefined
+  #reject: (error: unknown) => void = () => undefined
+
+  constructor(connection: Connection, shared: Shared) {
+    this.#connection = connection
+    this.#shared = shared
+    this.over = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+    const { stream, signal } = connection
+    stream.once('close', () => this.#gone())
+    // Node resumes its sockets by itself when an answer has drained.
+    stream.on('resume', () => this.#holdBack())
+    signal.addEventListener('abort', () => this.#told(), { once: true })
+  }
+
+  /** A request came. */
+  request(exchange: Exchange): void {
+    if (this.#state !== 'open') return
+    this.#latest = exchange
+    this.#queue.push({ exchange, arrivedAt: performance.now() })
+    this.#shared.waiting += 1
+    if (!this.#running) this.#start()
+    else if (this.#queue.length === pausedAt) process.nextTick(() => this.#holdBack())
+    if (this.#shared.waiting > maxWaiting && this.#queue.length > pausedAt) {
+      journal.flooded(this.#connection, this.#queue.length)
+      this.#connection.stream.destroy()
+    }
+  }
+
+  /** Something came that is no request: told once what was asked before it is answered. */
+  problem(problem: Problem): void {
+    if (this.#state !== 'open' || this.#problem !== null) return
+    this.#problem = problem
+    if (!this.#running) this.#start()
+  }
+
+  /** The last answer is out. */
+  last(): void {
+    if (this.#state === 'open') this.#state = 'ending'
+  }
+
+  /** Whether it is between two requests. */
+  get kept(): boolean {
+    return this.#state === 'open' && !this.#running && this.#answered > 0
+  }
+
+  /** Ends it between two requests; one under way is answered first. */
+  end(): void {
+    if (this.#state !== 'open') return
+    this.#state = 'ending'
+    if (!this.#running) this.#resolve()
+  }
+
+  #start(): void {
+    this.#running = true
+    this.#run().catch(this.#reject)
+  }
+
+  async #run(): Promise<void> {
+    // A stop waits for a request from its arrival to the end of its answer.
+    using _busy = this.#connection.busy()
+    for (;;) {
+      const job = this.#queue.shift()
+      if (job === undefined) break
+      this.#shared.waiting -= 1
+      if (this.#state === 'open') await this.#answer(job)
+      else this.#record(job, { status: null, octets: 0, complete: false })
+      if (this.#paused && this.#queue.length < pausedAt / 2) this.#goOn()
+    }
+    if (this.#problem !== null && this.#state === 'open') this.#refuse(this.#problem)
+    this.#running = false
+    if (this.#state !== 'open') this.#resolve()
+  }
+
+  async #answer(job: Job): Promise<void> {
+    const { exchange } = job
+    const reply = await this.#reply(exchange)
+    if (this.#state === 'gone') {
+      if (reply.body.kind === 'file') await reply.body.file.close()
+      this.#record(job, { status: null, octets: 0, complete: false })
+      return
+    }
+    const fields = this.#isLast(exchange) ? [...reply.fields, 'Connection', 'close'] : reply.fields
+    const head = { status: reply.status, reason: reasonOf(reply.status), fields }
+    const delivery = await deliver(exchange, head, reply.body, exchange.method !== 'HEAD')
+    this.#answered += 1
+    this.#record(job, { status: reply.status, octets: delivery.octets, complete: delivery.complete })
+    if (!delivery.complete) this.#cut(exchange, delivery)
+  }
+
+  async #reply(exchange: Exchange): Promise<Reply> {
+    try {
+      return await answer(exchange, this.#connection.id, this.#shared.rules)
+    } catch (error) {
+      // Whatever it is: this request fails, the server goes on.
+      journal.failed(this.#connection, exchange, error)
+      return failure(500, this.#asker(exchange))
+    }
+  }
+
+  #asker(exchange: Exchange | null): Asker {
+    return {
+      asked: exchange === null ? null : { method: exchange.method, target: exchange.target },
+      accept: exchange?.field('accept'),
+      connection: this.#connection.id,
+    }
+  }
+
+  /** Whether the connection ends with the answer to this request. */
+  #isLast(exchange: Exchange): boolean {
+    if (this.#shared.draining || this.#connection.signal.aborted || this.#state !== 'open') return true
+    // What was pipelined behind a request that asks for another protocol is lost (see engine.ts).
+    if (exchange.field('upgrade') !== undefined) return true
+    if (exchange.complete) return false
+    const length = exchange.field('content-length')
+    return exchange.field('transfer-encoding') !== undefined || Number(length ?? 0) > skippedOctets
+  }
+
+  /** An answer that could not be finished: only the end of the connection tells the client so (RFC 9112 §8). */
+  #cut(exchange: Exchange, { failure: reason, error }: Delivery): void {
+    if (reason !== null) journal.cutShort(this.#connection, exchange, reason, error)
+    this.#connection.stream.destroy()
+  }
+
+  /** Answers what is no request, unless it belongs to a request that has its answer already. */
+  #refuse(problem: Problem): void {
+    this.#state = 'ending'
+    const ofAnswered = this.#latest !== null && !this.#latest.complete
+    const { stream } = this.#connection
+    // A connection that was opened in advance and never used needs no word (RFC 9110 §15.5.9 leaves it open).
+    const unused = problem.status === 408 && 'bytesRead' in stream && stream.bytesRead === 0
+    // After an answer that ended the connection nothing more is expected (RFC 9112 §9.6).
+    if (ofAnswered || unused || !stream.writable) return
+    const reply = failure(problem.status, this.#asker(null), problem.status === 405 ? { fields: ['Allow', allow] } : {})
+    const octets = reply.body.kind === 'octets' ? reply.body.octets : Buffer.alloc(0)
+    const fields = [...reply.fields, 'Date', new Date().toUTCString(), 'Connection', 'close']
+    const lines = [`HTTP/1.1 ${reply.status} ${reasonOf(reply.status)}`]
+    for (let at = 0; at < fields.length; at += 2) lines.push(`${fields[at]}: ${fields[at + 1]}`)
+    stream.write(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), octets]))
+    journal.malformed(this.#connection, this.#shared.access, { ...problem, octets: octets.length })
+  }
+
+  #record({ exchange, arrivedAt }: Job, outcome: { status: number | null; octets: number; complete: boolean }): void {
+    const durationMs = performance.now() - arrivedAt
+    journal.request(this.#connection, this.#shared.access, exchange, { ...outcome, durationMs })
+  }
+
+  /** The host says that the conversation has to end. */
+  #told(): void {
+    const why = endingOf(this.#connection.signal)
+    // A client that takes nothing of its answer for so long gets no more of it.
+    if (why === 'idle' && this.#running) this.#connection.stream.destroy()
+    else if (!this.#running) this.end()
+  }
+
+  #gone(): void {
+    this.#state = 'gone'
+    if (!this.#running) this.#resolve()
+  }
+
+  #holdBack(): void {
+    if (this.#queue.length < pausedAt || this.#state === 'gone') return
+    this.#paused = true
+    this.#connection.stream.pause()
+  }
+
+  #goOn(): void {
+    this.#paused = false
+    this.#connection.stream.resume()
+  }
+}
