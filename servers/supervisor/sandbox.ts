@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, realpathSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Settings } from '../../shared/config/settings.ts'
+import { descriptorFolder } from '../../shared/files/anchor.ts'
 import type { Grants } from '../../shared/service.ts'
 
 /** Where this very program lies: dist/ or, run from its sources, the root of the checkout. */
@@ -27,8 +28,11 @@ const packageFolders = (): string[] => {
 /** The code itself. Run from its sources, that is each folder of code: the checkout also holds data/. */
 const codeFolders = (): string[] => (program === root ? ['servers', 'shared'].map((folder) => join(root, folder)) : [program])
 
-/** The folder and, where it is a link, what it leads to: a grant holds for the path it names only. */
-const withTarget = (path: string): string[] => [...new Set([path, realpathSync(path)])]
+/**
+ * The folder and, where it is a link, what it leads to: a grant holds for the path it names only. The folder of a process's own
+ * descriptors leads, seen from here, to ours: what we hold open is not for a child.
+ */
+const withTarget = (path: string): string[] => (path === descriptorFolder ? [path] : [...new Set([path, realpathSync(path)])])
 
 const programFolders = (): string[] =>
   [...codeFolders(), ...packageFolders(), join(root, 'vendor'), join(root, 'package.json')].filter(existsSync).flatMap(withTarget)
