@@ -2,6 +2,7 @@
 import type { Service } from '../../shared/service.ts'
 
 const loaders = {
+  http: async () => (await import('../http/service.ts')).service,
   smtp: async () => (await import('../smtp/service.ts')).service,
   pop3: async () => (await import('../pop3/service.ts')).service,
 } as const

@@ -1,7 +1,7 @@
 /** Dates as HTTP writes them (RFC 9110 §5.6.7): always IMF-fixdate when written, any of three forms when read. */
 
-const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'] as const
-const month = `(?<month>${months.join('|')})`
+const monthNames = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
+const month = `(?<month>${monthNames.join('|')})`
 const time = '(?<hour>\\d{2}):(?<minute>\\d{2}):(?<second>\\d{2})'
 const shortDay = '(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)'
 const longDay = '(?:Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday)'
@@ -36,7 +36,7 @@ export const readHttpDate = (text: string, nowMs: number): number | null => {
     const parts = form.exec(text)?.groups
     if (parts === undefined) continue
     const { day = '', month = '', year = '', hour = '', minute = '', second = '' } = parts
-    const at = months.findIndex((name) => name === month)
+    const at = monthNames.indexOf(month)
     // 60: a leap second (RFC 9110 §5.6.7 takes the grammar of RFC 5322).
     if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 60) return null
     const ms = Date.UTC(fullYear(year, nowMs), at, Number(day), Number(hour), Number(minute), Number(second))

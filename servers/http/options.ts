@@ -124,7 +124,7 @@ export const protocol: Protocol<HttpOptions> = {
   options,
   grants: (_options, settings) => ({
     // Through its own descriptors a child looks where what it opened really lies.
-    read: [join(settings.data, 'www'), join(settings.data, 'files'), descriptorFolder],
+    read: [join(settings.data, 'www'), join(settings.data, 'files'), ...(process.platform === 'linux' ? [descriptorFolder] : [])],
     write: [],
     network: 'accept',
     workers: false,
