@@ -2,7 +2,8 @@ import process from 'node:process'
 import { Command } from 'commander'
 import { run } from '../servers/supervisor/run.ts'
 import { packageVersion } from '../shared/version.ts'
-import { configurationFrom, withConfigurationOptions } from './configuration-options.ts'
+import { withConfigurationOptions } from './configuration-options.ts'
+import { readConfiguration } from './configuration-reader.ts'
 import { listenToLauncher } from './launcher.ts'
 
 const help = `
@@ -24,7 +25,7 @@ export const startCommand = (): Command => {
     .description('start all services and stay in the foreground')
     .addHelpText('after', help)
     .action(async (options) => {
-      const load = async () => configurationFrom(options)
+      const load = () => readConfiguration(options)
       // The end is for good: whatever still holds a handle must not keep a finished family in the list of processes.
       process.exit(await run({ load, version: packageVersion(), launcher: listenToLauncher }))
     })

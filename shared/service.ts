@@ -39,8 +39,8 @@ export interface Protocol<Options> {
   /** This protocol's part of a service's settings; the ones that all services share are not in it. */
   readonly options: ZodType<Options>
   grants(options: Options, settings: Settings): Grants
-  /** A command that a newcomer can paste to try the service. */
-  example(endpoint: { host: string; port: number }): string
+  /** A command that a newcomer can paste to try the service; `{address}` stands for its host and port. */
+  readonly example: string
 }
 
 /** A protocol as the child runs it. */

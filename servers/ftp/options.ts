@@ -2,7 +2,6 @@
 import { join } from 'node:path'
 import { z } from 'zod'
 import { address, portRange } from '../../shared/config/units.ts'
-import { endpointText } from '../../shared/net/endpoint.ts'
 import type { Protocol } from '../../shared/service.ts'
 
 const options = z.strictObject({
@@ -40,5 +39,5 @@ export const protocol: Protocol<FtpOptions> = {
     network: 'connect',
     workers: false,
   }),
-  example: ({ host, port }) => `curl -u alice ftp://${endpointText({ address: host, port })}/`,
+  example: 'curl -u alice ftp://{address}/',
 }

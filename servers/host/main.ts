@@ -7,6 +7,7 @@ import { DeskError } from '../../shared/accounts/desk.ts'
 import type { Journal } from '../../shared/log/journal.ts'
 import { openJournal } from '../../shared/log/winston-journal.ts'
 import { type Context, exitCodes, PermanentError, type Server } from '../../shared/service.ts'
+import { giveBackStartMemory } from '../../shared/start-memory.ts'
 import { DeskClient } from './desk-client.ts'
 import { Host } from './host.ts'
 import * as journal from './journal.ts'
@@ -75,6 +76,7 @@ const run = async ({ service, settings, version, console, network }: StartMessag
     if (network === 'accept') process.permission?.drop('net')
     life = { state: 'running', host, journal: records }
     send({ type: 'ready', port })
+    giveBackStartMemory()
     // The supervisor may have died while we started.
     if (!process.connected) await end('stop', orphanMs)
   } catch (error) {

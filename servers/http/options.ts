@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { domain, duration, path, size } from '../../shared/config/units.ts'
 import { descriptorFolder } from '../../shared/files/anchor.ts'
-import { endpointText } from '../../shared/net/endpoint.ts'
 import type { Protocol } from '../../shared/service.ts'
 
 const actions = ['proxy', 'redirect', 'respond', 'auth'] as const
@@ -129,5 +128,5 @@ export const protocol: Protocol<HttpOptions> = {
     network: 'accept',
     workers: false,
   }),
-  example: ({ host, port }) => `curl http://${endpointText({ address: host, port })}/`,
+  example: 'curl http://{address}/',
 }

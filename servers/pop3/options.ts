@@ -2,7 +2,6 @@
 import { join } from 'node:path'
 import { z } from 'zod'
 import { size } from '../../shared/config/units.ts'
-import { endpointText } from '../../shared/net/endpoint.ts'
 import type { Protocol } from '../../shared/service.ts'
 
 const options = z.strictObject({
@@ -37,5 +36,5 @@ export const protocol: Protocol<Pop3Options> = {
     network: 'accept',
     workers: true,
   }),
-  example: ({ host, port }) => `curl -u alice pop3://${endpointText({ address: host, port })}/`,
+  example: 'curl -u alice pop3://{address}/',
 }

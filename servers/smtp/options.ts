@@ -2,7 +2,6 @@
 import { join } from 'node:path'
 import { z } from 'zod'
 import { size } from '../../shared/config/units.ts'
-import { endpointText } from '../../shared/net/endpoint.ts'
 import type { Protocol } from '../../shared/service.ts'
 
 const options = z.strictObject({
@@ -52,5 +51,5 @@ export const protocol: Protocol<SmtpOptions> = {
     network: 'accept',
     workers: true,
   }),
-  example: ({ host, port }) => `swaks --server ${endpointText({ address: host, port })} --to alice@localhost`,
+  example: 'swaks --server {address} --to alice@localhost',
 }

@@ -1,11 +1,9 @@
 /** All services of one configuration: which there are, how they change at a reload, how they end. */
-import type { Configuration, ServiceSettings, Settings } from '../../shared/config/settings.ts'
-import type { Protocol } from '../../shared/service.ts'
+import type { Configuration, ConfiguredService, ServiceSettings, Settings } from '../../shared/config/settings.ts'
 import { childProgram } from './child.ts'
 import type { Holder } from './holder.ts'
 import { Keeper, type KeeperEvents, type Plan } from './keeper.ts'
 import { bindPort, type Place, type Port } from './ports.ts'
-import { protocols } from './protocols.ts'
 import { sandboxFlags } from './sandbox.ts'
 
 /** What is the same for all plans of one process. */
@@ -21,14 +19,6 @@ export interface Changes {
   readonly removed: readonly string[]
   readonly replaced: readonly string[]
   readonly unchanged: readonly string[]
-}
-
-/** The entry of a protocol in the table; the loader has let no other name through. */
-export const protocolOf = (name: string): Protocol<unknown> => {
-  const found = Object.entries(protocols).find(([key]) => key === name)
-  if (found === undefined) throw new Error(`no protocol is called ${name}`)
-  // Each protocol's functions take what its own schema has checked.
-  return found[1] as Protocol<unknown>
 }
 
 const placeOf = ({ name, host, port }: ServiceSettings): Place => ({ service: name, host, port })
@@ -62,7 +52,7 @@ export class Family {
   }
 
   /** Begins to keep a service. */
-  add(service: ServiceSettings, settings: Settings, port: Port): Keeper {
+  add(service: ConfiguredService, settings: Settings, port: Port): Keeper {
     const keeper = new Keeper(this.#plan(service, settings), port, this.#options.events)
     this.keepers.set(service.name, keeper)
     keeper.start()
@@ -106,8 +96,8 @@ export class Family {
     for (const keeper of this.keepers.values()) keeper.kill()
   }
 
-  #plan(service: ServiceSettings, settings: Settings): Plan {
-    const grants = protocolOf(service.protocol).grants(service.options, settings)
+  #plan(service: ConfiguredService, settings: Settings): Plan {
+    const { grants } = service
     const { version, console } = this.#options
     return { service, settings, version, console, network: grants.network, flags: sandboxFlags(grants, settings) }
   }
@@ -124,7 +114,7 @@ export class Family {
     return plan !== undefined && (moved || !served || fingerprint(plan) !== fingerprint(keeper.plan))
   }
 
-  #addBound(service: ServiceSettings, settings: Settings, ports: ReadonlyMap<string, Port>): void {
+  #addBound(service: ConfiguredService, settings: Settings, ports: ReadonlyMap<string, Port>): void {
     const port = ports.get(service.name)
     if (port !== undefined) this.add(service, settings, port)
   }

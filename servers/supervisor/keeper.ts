@@ -1,5 +1,5 @@
 /** Keeps one service served: has a child, replaces it, restarts it after a pause, ends it. Owns its port. */
-import type { ServiceSettings, Settings } from '../../shared/config/settings.ts'
+import type { ConfiguredService, Settings } from '../../shared/config/settings.ts'
 import type { AskMessage, Counters } from '../host/messages.ts'
 import { Child, type ChildEvents } from './child.ts'
 import { backoff, type Event, lifecycle, pauseMs, type State } from './lifecycle.ts'
@@ -7,7 +7,7 @@ import type { Port } from './ports.ts'
 
 /** What a child is made of. */
 export interface Plan {
-  readonly service: ServiceSettings
+  readonly service: ConfiguredService
   readonly settings: Settings
   readonly version: string
   readonly console: boolean

@@ -8,9 +8,10 @@ import type { Journal } from '../../shared/log/journal.ts'
 import { openJournal } from '../../shared/log/winston-journal.ts'
 import { endpointText } from '../../shared/net/endpoint.ts'
 import { exitCodes, PermanentError } from '../../shared/service.ts'
+import { giveBackStartMemory } from '../../shared/start-memory.ts'
 import { askSupervisor, NotRunningError } from './control.ts'
 import { FamilyDesk } from './desk.ts'
-import { bindServices, protocolOf } from './family.ts'
+import { bindServices } from './family.ts'
 import type { Keeper } from './keeper.ts'
 import { type Lock, takeLock } from './lock.ts'
 import type { Port } from './ports.ts'
@@ -99,6 +100,7 @@ const serve = async (
   try {
     await supervisor.start(ports)
     say('ready')
+    giveBackStartMemory()
   } catch (error) {
     // Told to stop before all was ready: that is no failure.
     if (error instanceof PermanentError) throw error
@@ -119,8 +121,9 @@ const reload = async (supervisor: Supervisor): Promise<void> => {
 }
 
 const readyLine = ({ plan: { service }, port: { host, port } }: Keeper): string => {
-  const example = protocolOf(service.protocol).example({ host, port })
-  return `${service.name.padEnd(10)} ${service.protocol.toUpperCase().padEnd(5)} ${endpointText({ address: host, port }).padEnd(21)}  ${example}`
+  const address = endpointText({ address: host, port })
+  const example = service.example.replaceAll('{address}', address)
+  return `${service.name.padEnd(10)} ${service.protocol.toUpperCase().padEnd(5)} ${address.padEnd(21)}  ${example}`
 }
 
 const sayWhatIsIdle = ({ idleSettings }: Configuration): void => {

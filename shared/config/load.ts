@@ -120,9 +120,10 @@ export const loadConfiguration = (sources: Sources): Configuration => {
   const plain = check(z.record(z.string(), z.unknown()), services, { whole, path: ['services'] }, problems) ?? {}
   const checked = Object.entries(plain).map(([name, each]) => checkService(name, each, checking))
   const right = checked.filter((service) => service !== null)
-  const settings = top === null ? [] : right.map((service) => serviceSettings(service, top))
-  checkPorts(settings, checking)
-  if (top === null || problems.length > 0) throw new ConfigurationError(inOrder(problems, files), cwd)
+  const settings = top === null ? null : settingsOf(top)
+  const configured = top === null || settings === null ? [] : right.map((service) => serviceSettings(service, top, settings))
+  checkPorts(configured, checking)
+  if (settings === null || problems.length > 0) throw new ConfigurationError(inOrder(problems, files), cwd)
   const idle = [...idleSettings(settingsSchema.shape, rest), ...right.flatMap((service) => service.idle)]
-  return { settings: settingsOf(top), services: settings, idleSettings: idle }
+  return { settings, services: configured, idleSettings: idle }
 }

@@ -9,7 +9,7 @@ import { nearest } from './nearest.ts'
 import { dotted } from './plain.ts'
 import type { Problem } from './problem.ts'
 import { type RawService, type RawSettings, serviceSchema, settingsSchema } from './schema.ts'
-import type { ServiceSettings } from './settings.ts'
+import type { ConfiguredService, ServiceSettings, Settings } from './settings.ts'
 import { type Fields, fieldsOf } from './shape.ts'
 import { find, type Mapping, originOf, type Tree } from './tree.ts'
 
@@ -153,7 +153,11 @@ export const checkService = (name: string, plain: unknown, checking: Checking): 
 }
 
 /** A service with all that it takes from the settings of the whole. */
-export const serviceSettings = ({ name, protocol, common, options }: CheckedService, top: RawSettings): ServiceSettings => {
+export const serviceSettings = (
+  { name, protocol, common, options }: CheckedService,
+  top: RawSettings,
+  settings: Settings,
+): ConfiguredService => {
   const tls = common.tls ?? (protocol.startTls === false ? 'off' : 'starttls')
   const ports = protocol.ports(options, tls)
   const standard = { high: ports.high, 'well-known': ports.wellKnown, any: 0 }[top.ports]
@@ -175,6 +179,8 @@ export const serviceSettings = ({ name, protocol, common, options }: CheckedServ
       idleMs: idle ?? top.limits.idle,
     },
     options,
+    grants: protocol.grants(options, settings),
+    example: protocol.example,
   }
 }
 

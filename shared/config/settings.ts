@@ -1,5 +1,7 @@
 /** The checked configuration: plain data, units in the names, paths absolute. Made by the loader; children get it as it is. */
 
+import type { Grants } from '../service.ts'
+
 /** What every part may know: all settings but the services. */
 export interface Settings {
   readonly host: string
@@ -70,10 +72,17 @@ export interface ServiceSettings {
   readonly options: unknown
 }
 
+/** A service with what its protocol says of it under these settings: all that the supervisor needs, as plain data. */
+export interface ConfiguredService extends ServiceSettings {
+  readonly grants: Grants
+  /** See `Protocol.example`. */
+  readonly example: string
+}
+
 /** The whole. */
 export interface Configuration {
   readonly settings: Settings
-  readonly services: readonly ServiceSettings[]
+  readonly services: readonly ConfiguredService[]
   /** Settings in use that nothing reads yet, as dotted names: said at the start. */
   readonly idleSettings: readonly string[]
 }
