@@ -1,0 +1,65 @@
+import { commands } from '../../servers/smtp/commands.ts'
+import { protocol } from '../../servers/smtp/options.ts'
+import { smtpServer } from '../../servers/smtp/service.ts'
+import type { MailStore } from '../../shared/mail/mail-store.ts'
+import { type Dialogue, dialogue } from '../kit/dialogue.ts'
+import { type Running, type Setup, serve } from '../kit/serving.ts'
+import { FakeStore, type Faults } from './fake-store.ts'
+
+/** How the server is set up: with a store in memory, unless another is given. */
+export type SmtpSetup = Partial<Setup> & { readonly store?: MailStore }
+
+const withStore = ({ store = new FakeStore(), ...setup }: SmtpSetup): Setup => ({
+  service: 'smtp',
+  ...setup,
+  create: (context) => smtpServer({ ...context, options: protocol.options.parse(setup.options ?? {}) }, () => store),
+})
+
+/** Runs the SMTP server in this process. */
+export const serveSmtp = (setup: SmtpSetup = {}): Promise<Running> => serve(withStore(setup))
+
+const alone = new RegExp(
+  `^(?:${commands
+    .filter((row) => row.alone)
+    .map(({ name }) => name)
+    .join('|')})\\b`,
+  'i',
+)
+
+/** What a dialogue of SMTP may say beside its lines. */
+export interface SmtpDialogue extends Partial<Omit<Dialogue, 'after'>> {
+  readonly faults?: Faults
+  readonly after?: (running: Running, store: FakeStore) => void | Promise<void>
+}
+
+/** Plays a dialogue, each time with a store of its own. No delivery may be left open. */
+export const smtpDialogue = (name: string, lines: string, what: SmtpDialogue = {}): void => {
+  const { faults, after, ...more } = what
+  let store = new FakeStore()
+  dialogue(name, {
+    ...more,
+    service: 'smtp',
+    lines,
+    alone,
+    serve: (setup) => {
+      store = new FakeStore(faults)
+      return serveSmtp({ ...setup, store })
+    },
+    after: async (running) => {
+      await after?.(running, store)
+      if (store.unended !== 0) throw new Error(`${store.unended} deliveries are left open`)
+    },
+  })
+}
+
+/** The same after EHLO. */
+export const afterEhlo = (name: string, lines: string, what: SmtpDialogue = {}): void =>
+  smtpDialogue(name, `C: EHLO client.test\nS* 250-…\nS: 250 HELP\n${lines}`, what)
+
+/** The same after EHLO, MAIL and RCPT. */
+export const afterRcpt = (name: string, lines: string, what: SmtpDialogue = {}): void =>
+  afterEhlo(
+    name,
+    `C: MAIL FROM:<sender@example.org>\nS: 250 2.1.0 …\nC: RCPT TO:<alice@havre.test>\nS: 250 2.1.5 …\n${lines}`,
+    what,
+  )
