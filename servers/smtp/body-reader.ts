@@ -54,8 +54,8 @@ export class BodyReader {
   /** @param chunk the reader's from then on: octets move within it */
   push(chunk: Buffer): BodyPart {
     const { length } = chunk
-    const prefix = this.#heldCr && chunk[0] !== LF
-    if (length > 0) this.#heldCr = false
+    if (length === 0) return { body: chunk, used: 0, ended: false }
+    const heldCr = this.#heldCr && chunk[0] !== LF
     this.#kept = 0
     this.#written = 0
     let at = this.#at
@@ -63,8 +63,7 @@ export class BodyReader {
     while (read < length) {
       const octet = chunk[read]
       if (at === 'dot-cr' && octet === LF) {
-        this.#at = 'line'
-        return { body: chunk.subarray(0, this.#written), used: read + 1, ended: true }
+        return { body: this.#body(chunk, heldCr), used: read + 1, ended: true }
       }
       if (octet === LF) {
         if (at !== 'cr') this.#note('LF')
@@ -92,8 +91,12 @@ export class BodyReader {
     // The CR after a lone dot is the message's only if no LF follows.
     this.#heldCr = at === 'dot-cr'
     this.#keep(chunk, this.#heldCr ? length - 1 : length)
+    return { body: this.#body(chunk, heldCr), used: length, ended: false }
+  }
+
+  #body(chunk: Buffer, heldCr: boolean): Buffer {
     const body = chunk.subarray(0, this.#written)
-    return { body: prefix ? Buffer.concat([Buffer.from('\r'), body]) : body, used: length, ended: false }
+    return heldCr ? Buffer.concat([Buffer.from('\r'), body]) : body
   }
 
   #note(octet: BareNewline['octet']): void {

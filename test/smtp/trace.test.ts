@@ -1,0 +1,59 @@
+import { expect } from 'chai'
+import { type Trace, traceLines, transmission } from '../../servers/smtp/trace.ts'
+
+const trace: Trace = {
+  sender: 'a@example.org',
+  client: { name: 'client.test', extended: true },
+  address: '192.0.2.7',
+  hostname: 'mail.havre.test',
+  secure: false,
+  loggedIn: false,
+  utf8: false,
+  id: 'abc-1-1',
+  recipients: ['alice@havre.test'],
+  date: new Date('2026-11-21T10:02:03Z'),
+}
+const lines = (changes: Partial<Trace> = {}) => traceLines({ ...trace, ...changes }).toString()
+
+describe('SMTP: trace lines (RFC 5321 §4.4)', () => {
+  it('are Return-Path and Received, folded', () => {
+    expect(lines()).to.equal(
+      'Return-Path: <a@example.org>\r\n' +
+        'Received: from client.test ([192.0.2.7])\r\n' +
+        '\tby mail.havre.test with ESMTP id abc-1-1\r\n' +
+        '\tfor <alice@havre.test>;\r\n' +
+        '\tSat, 21 Nov 2026 10:02:03 +0000\r\n',
+    )
+  })
+
+  it('name no recipient where there are several', () => {
+    expect(lines({ recipients: ['alice@havre.test', 'bob@havre.test'] }))
+      .not.to.include('for')
+      .and.not.to.include('bob')
+  })
+
+  it('tell a client by its address where its name is none', () => {
+    const told = lines({ client: { name: 'x) by evil (', extended: true } })
+    expect(told).to.include('from [192.0.2.7] ([192.0.2.7])').and.not.to.include('evil')
+  })
+
+  it('write IPv6 addresses as literals (§4.1.3)', () => {
+    expect(lines({ address: '2001:db8::1' })).to.include('([IPv6:2001:db8::1])')
+  })
+
+  it('have the empty sender for bounces', () => {
+    expect(lines({ sender: '' })).to.match(/^Return-Path: <>\r\n/)
+  })
+
+  for (const [expected, changes] of [
+    ['SMTP', { client: { name: 'x', extended: false }, loggedIn: true }],
+    ['ESMTP', {}],
+    ['ESMTPA', { loggedIn: true }],
+    ['ESMTPS', { secure: true }],
+    ['ESMTPSA', { secure: true, loggedIn: true }],
+    ['UTF8SMTP', { utf8: true }],
+    ['UTF8SMTPSA', { utf8: true, secure: true, loggedIn: true }],
+  ] as const) {
+    it(`say ${expected} (RFC 3848, RFC 6531 §4.3)`, () => expect(transmission({ ...trace, ...changes })).to.equal(expected))
+  }
+})
