@@ -104,7 +104,6 @@ export const settingsSchema = z.strictObject({
       bareNewlines: z.enum(['reject', 'normalize']).default('reject').meta({
         description: 'Messages with line breaks other than CRLF: refused, or taken with each made CRLF.',
         source: 'RFC 5321 §2.3.8',
-        pending: true,
       }),
     })
     .prefault({})
