@@ -7,6 +7,8 @@ import type { StoreThread } from './thread.ts'
 /** Where a chunk begins: most messages are small. */
 const firstOctets = 8 * 1024
 
+const empty = Buffer.alloc(0)
+
 /** Holds at most one chunk that fills and one that is being written. */
 export class SqliteDelivery implements Delivery {
   readonly #thread: StoreThread
@@ -14,8 +16,10 @@ export class SqliteDelivery implements Delivery {
   /** The unfinished delivery in the database, once a full chunk went there. */
   #delivery: number | null = null
   /** The chunk that fills, and the octets in it. */
-  #chunk = Buffer.alloc(0)
+  #chunk: Buffer = empty
   #used = 0
+  /** A chunk's memory that the worker is done with. */
+  #free: Buffer | null = null
   /** Chunks that went ahead. */
   #sent = 0
   #octets = 0
@@ -56,7 +60,7 @@ export class SqliteDelivery implements Delivery {
   async abort(): Promise<void> {
     if (this.#ended) return
     this.#ended = true
-    this.#chunk = Buffer.alloc(0)
+    this.#chunk = empty
     await this.#forget()
   }
 
@@ -77,19 +81,26 @@ export class SqliteDelivery implements Delivery {
   #grow(wanted: number): void {
     let size = Math.max(firstOctets, this.#chunk.length)
     while (size < wanted) size *= 2
-    const larger = Buffer.allocUnsafeSlow(Math.min(size, chunkOctets))
+    const larger = size < chunkOctets ? Buffer.allocUnsafeSlow(size) : this.#full()
     this.#chunk.copy(larger, 0, 0, this.#used)
     this.#chunk = larger
   }
 
-  /** The octets in the chunk, alone in their memory: what passes to the worker passes with all the memory around it. */
+  /** Memory for a full chunk, which both threads see: two for each delivery, used in turn, leave nothing to collect behind. */
+  #full(): Buffer {
+    const free = this.#free ?? Buffer.from(new SharedArrayBuffer(chunkOctets))
+    this.#free = null
+    return free
+  }
+
+  /** The octets in the chunk. What passes to the worker passes with all the memory around it, hence the copy of a small one. */
   #take(): Buffer | null {
     if (this.#used === 0) return null
-    const exact = this.#used === this.#chunk.length ? this.#chunk : Buffer.allocUnsafeSlow(this.#used)
-    if (exact !== this.#chunk) this.#chunk.copy(exact, 0, 0, this.#used)
-    this.#chunk = Buffer.alloc(0)
+    const octets = this.#chunk.length === chunkOctets ? this.#chunk.subarray(0, this.#used) : Buffer.allocUnsafeSlow(this.#used)
+    if (octets.buffer !== this.#chunk.buffer) this.#chunk.copy(octets, 0, 0, this.#used)
+    this.#chunk = empty
     this.#used = 0
-    return exact
+    return octets
   }
 
   /** Waits for the chunk before this one: that is the back-pressure. */
@@ -100,12 +111,14 @@ export class SqliteDelivery implements Delivery {
     if (this.#sent === mostChunks) throw storeError('full', { cause: 'a message of more chunks than a delivery can have' })
     const chunk = this.#sent
     this.#sent += 1
-    const begin = async () => {
-      const { delivery } = await this.#thread.ask('append', { delivery: this.#delivery, chunk, data }, [data.buffer as ArrayBuffer])
-      this.#delivery = delivery
-    }
-    this.#sending = begin()
+    this.#sending = this.#append(chunk, data)
     this.#sending.catch(() => undefined) // told to the next write or the commit, which await it
+  }
+
+  async #append(chunk: number, data: Buffer): Promise<void> {
+    const { delivery } = await this.#thread.ask('append', { delivery: this.#delivery, chunk, data })
+    this.#delivery = delivery
+    this.#free = data
   }
 
   async #forget(): Promise<void> {

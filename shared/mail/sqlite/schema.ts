@@ -8,6 +8,7 @@
  */
 import type { DatabaseSync } from 'node:sqlite'
 import { PermanentError } from '../../service.ts'
+import { codeOf } from './failures.ts'
 
 /**
  * Octets in every chunk but the last of a message. Large enough that a chunk costs little beside its octets (reading 64 KiB
@@ -62,8 +63,22 @@ const refuseStranger = (database: DatabaseSync): number => {
     throw new PermanentError(
       `the mail database has version ${version}, this program knows up to ${schemaVersion}: it was written by a newer one`,
     )
-  if (version > 0 && id !== applicationId) throw new PermanentError('the mail database is a database of another program')
+  const tables = version > 0 || database.prepare('SELECT 1 FROM sqlite_schema').get() !== undefined
+  if (tables && id !== applicationId) throw new PermanentError('the mail database is a database of another program')
   return version
+}
+
+/** Another process that does the same at this moment makes it fail without waiting; whoever was first has done it for both. */
+const startLog = (database: DatabaseSync): void => {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      database.exec('PRAGMA journal_mode = WAL')
+      return
+    } catch (error) {
+      if (codeOf(error) !== 'locked' || tries === 20) throw error
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 25)
+    }
+  }
 }
 
 /**
@@ -75,7 +90,7 @@ export const prepareSchema = (database: DatabaseSync): void => {
   let version = refuseStranger(database)
   // Both are fixed by the first page that is written, so they come before the journal's mode, which writes it.
   if (version === 0) database.exec(`PRAGMA page_size = ${pageOctets}; PRAGMA auto_vacuum = INCREMENTAL`)
-  database.exec('PRAGMA journal_mode = WAL')
+  startLog(database)
   if (version === schemaVersion) return
   database.exec('BEGIN IMMEDIATE')
   try {

@@ -34,17 +34,16 @@ export class StoreThread {
 
   /**
    * Asks the worker; after `close` there is nobody to ask.
-   * @param transfer buffers that are the worker's from now on
    * @throws {StoreError} what the store failed with
    */
-  async ask<K extends Kind>(kind: K, ask: Requests[K]['ask'], transfer: ArrayBuffer[] = []): Promise<Requests[K]['answer']> {
+  async ask<K extends Kind>(kind: K, ask: Requests[K]['ask']): Promise<Requests[K]['answer']> {
     const worker = this.#worker ?? (await this.#running())
     if (this.#closed !== null) throw storeError('closed')
     this.#lastId += 1
     const id = this.#lastId
     return new Promise((resolve, reject) => {
       this.#pending.set(id, { resolve, reject })
-      worker.postMessage({ id, kind, ask } as Request<K>, transfer)
+      worker.postMessage({ id, kind, ask } as Request<K>)
     })
   }
 

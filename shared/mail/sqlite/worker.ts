@@ -139,19 +139,23 @@ class Worker {
   #closeDatabase(): void {
     const database = this.#database
     this.#database = null
-    quietly(() => database?.close())
+    try {
+      database?.close()
+    } catch (error) {
+      if (codeOf(error) === null) throw error // it failed before, and is not used again
+    }
   }
 
   #tick(): void {
     this.#writes.push(...this.#owed.splice(0))
-    quietly(() => this.#holder.renew(this.#opened()))
+    this.#quietly(() => this.#holder.renew(this.#opened()))
     this.#unswept = true
     this.#wake()
   }
 
   #sweep(): void {
     this.#unswept = false
-    quietly(() => {
+    this.#quietly(() => {
       this.#unswept = sweep(this.#opened())
     })
     if (this.#unswept) this.#wake()
@@ -159,7 +163,7 @@ class Worker {
 
   #close(): void {
     clearInterval(this.#ticking)
-    quietly(() => {
+    this.#quietly(() => {
       const database = this.#opened()
       release(database, [this.#holder.token])
       sweep(database)
@@ -167,14 +171,15 @@ class Worker {
     this.#closeDatabase()
     parentPort?.close()
   }
-}
 
-/** Runs what will be tried again anyway; failures of the store, and only those, may pass. */
-const quietly = (work: () => void): void => {
-  try {
-    work()
-  } catch (error) {
-    if (codeOf(error) === null) throw error
+  /** Runs what will be tried again anyway; failures of the store, and only those, may pass. */
+  #quietly(work: () => void): void {
+    try {
+      work()
+    } catch (error) {
+      if (codeOf(error) === null) throw error
+      if (codeOf(error) === 'damaged') this.#closeDatabase()
+    }
   }
 }
 
