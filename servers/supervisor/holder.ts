@@ -10,6 +10,13 @@ export interface Holder {
   readonly args: readonly string[]
 }
 
+/** How a holder is told to people: `nginx (pid 17)`, `node …/server.js (pid 18)`. */
+export const holderText = ({ pid, name, args }: Holder): string => {
+  // Node names its main thread; what people know is the script.
+  const script = args.slice(1).find((arg) => /\.[cm]?[jt]s$/.test(arg))
+  return script !== undefined && name.startsWith('node') ? `node ${script} (pid ${pid})` : `${name} (pid ${pid})`
+}
+
 /** State of a listening socket in /proc/net/tcp (include/net/tcp_states.h). */
 const listening = '0A'
 

@@ -2,7 +2,7 @@
 import { BoundSocket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { PermanentError } from '../../shared/service.ts'
-import { type Holder, holderOf } from './holder.ts'
+import { type Holder, holderOf, holderText } from './holder.ts'
 
 /** A port that this family's children of an earlier supervisor still hold is waited for so long (DESIGN §1). */
 const ownFamilyMs = 10_000
@@ -66,7 +66,7 @@ const portError = ({ service, host, port }: Place, code: unknown, holder: Holder
   const where = `${service}: port ${port} on ${host}`
   const options = cause === undefined ? {} : { cause }
   if (code === 'EADDRINUSE') {
-    const by = holder === null ? 'another program (which one cannot be seen from here)' : `${holder.name} (pid ${holder.pid})`
+    const by = holder === null ? 'another program (which one cannot be seen from here)' : holderText(holder)
     return new PortError(
       `${where} is already in use by ${by}. Stop that program, or choose another port: --set services.${service}.port=NUMBER`,
       options,

@@ -1,0 +1,134 @@
+import { writeFile } from 'node:fs/promises'
+import { expect } from 'chai'
+import { Client } from '../kit/client.ts'
+import { type Family, startFamily } from '../kit/family.ts'
+import { type TemporaryFolder, temporaryFolder } from '../kit/folder.ts'
+
+const only = (...names: string[]) =>
+  ['http', 'ftp', 'smtp', 'pop3']
+    .filter((name) => !names.includes(name))
+    .flatMap((name) => ['--set', `services.${name}.enabled=false`])
+
+/** A family whose settings come from a file that the test can change. */
+const startFrom = async (folder: TemporaryFolder, yaml: string, ...names: string[]): Promise<Family> => {
+  await writeFile(folder.at('havre.yaml'), yaml)
+  return startFamily({ folder, args: ['--config', folder.at('havre.yaml'), ...only(...names)] })
+}
+
+const pidOf = async (family: Family, name: string): Promise<number | null> => {
+  const { services } = await family.status()
+  return services.find((service) => service.name === name)?.pid ?? null
+}
+
+const eventually = async (holds: () => boolean | Promise<boolean>): Promise<void> => {
+  for (let tries = 0; !(await holds()); tries++) {
+    if (tries > 200) throw new Error(`never: ${holds}`)
+    await new Promise((resolve) => setTimeout(resolve, 25))
+  }
+}
+
+describe('reload and restart', function () {
+  this.timeout(60_000)
+
+  it('replaces only the services whose settings changed, and a conversation goes on in the old child', async () => {
+    await using folder = await temporaryFolder()
+    await using family = await startFrom(folder, 'hostname: before.test', 'pop3', 'smtp')
+    const [pop3, smtp] = [await pidOf(family, 'pop3'), await pidOf(family, 'smtp')]
+    using client = await Client.connect(family.port('pop3'))
+    await client.line()
+    await writeFile(folder.at('havre.yaml'), 'hostname: before.test\nservices: { pop3: { limits: { connections: 7 } } }')
+    const { code, stdout } = await family.havre(['reload', '--json'])
+    expect(code).to.equal(0)
+    expect(JSON.parse(String(stdout))).to.deep.equal({ added: [], removed: [], replaced: ['pop3'], unchanged: ['smtp'] })
+    expect(await pidOf(family, 'smtp')).to.equal(smtp)
+    expect(await pidOf(family, 'pop3')).not.to.equal(pop3)
+    expect(await client.ask('NOOP')).to.match(/^-ERR|^\+OK/)
+    expect(await client.ask('QUIT')).to.match(/^\+OK/)
+  })
+
+  it('starts services that were added and ends those that were removed', async () => {
+    await using folder = await temporaryFolder()
+    await using family = await startFrom(folder, 'services: { old: { protocol: pop3 } }', 'pop3')
+    await writeFile(folder.at('havre.yaml'), 'services: { new: { protocol: smtp } }')
+    const { stdout } = await family.havre(['reload', '--json'])
+    expect(JSON.parse(String(stdout))).to.deep.include({ added: ['new'], removed: ['old'], unchanged: ['pop3'] })
+    const { services } = await family.status()
+    expect(services.map(({ name, state }) => `${name} ${state}`)).to.have.members(['pop3 ready', 'new ready'])
+    const gone = await Client.connect(family.port('old')).catch((error: Error) => error.name)
+    expect(gone).to.equal('ClientError')
+  })
+
+  it('changes nothing when the new configuration is wrong, and says what is wrong', async () => {
+    await using folder = await temporaryFolder()
+    await using family = await startFrom(folder, 'hostname: good.test', 'pop3')
+    const before = await pidOf(family, 'pop3')
+    await writeFile(folder.at('havre.yaml'), 'hostnme: typo.test')
+    const { code, stderr } = await family.havre(['reload'])
+    expect(code).to.equal(100)
+    expect(stderr).to.contain('havre.yaml:1:1').and.contain('hostname')
+    await writeFile(folder.at('havre.yaml'), 'hostname: good.test')
+    expect(await pidOf(family, 'pop3')).to.equal(before)
+    using client = await Client.connect(family.port('pop3'))
+    expect(await client.line()).to.match(/^\+OK.*good\.test/)
+  })
+
+  it('by SIGHUP too, when stdin is no terminal', async () => {
+    await using folder = await temporaryFolder()
+    await using family = await startFrom(folder, 'hostname: before.test', 'pop3')
+    await writeFile(folder.at('havre.yaml'), 'hostname: after.test')
+    family.process.kill('SIGHUP')
+    await eventually(() => /^reloaded$/m.test(family.output()))
+    using client = await Client.connect(family.port('pop3'))
+    expect(await client.line()).to.contain('after.test')
+  })
+
+  it('refuses nobody while a service is restarted again and again', async () => {
+    await using folder = await temporaryFolder()
+    await using family = await startFrom(folder, '', 'pop3')
+    let going = true
+    let served = 0
+    const clients = Array.from({ length: 4 }, async () => {
+      while (going) {
+        using client = await Client.connect(family.port('pop3'))
+        expect(await client.line()).to.match(/^\+OK/)
+        expect(await client.ask('QUIT')).to.match(/^\+OK/)
+        served += 1
+      }
+    })
+    for (let round = 0; round < 5; round++) expect((await family.havre(['restart', 'pop3'])).code).to.equal(0)
+    going = false
+    await Promise.all(clients)
+    expect(served).to.be.greaterThan(20)
+    const { services } = await family.status()
+    // Planned ones are none of the restarts that an operator should look at.
+    expect(services.find(({ name }) => name === 'pop3')).to.include({ state: 'ready', restarts: 0 })
+  })
+
+  it('names the services there are when asked for one that is not', async () => {
+    await using folder = await temporaryFolder()
+    await using family = await startFrom(folder, '', 'pop3')
+    const { code, stderr } = await family.havre(['restart', 'popper'])
+    expect(code).to.equal(100)
+    expect(stderr).to.contain('popper').and.contain('pop3')
+  })
+
+  it('waits ever longer for what dies at once, and tells so in status; one failing service disturbs no other', async () => {
+    await using folder = await temporaryFolder()
+    await using family = await startFrom(folder, '', 'pop3', 'smtp')
+    const smtp = await pidOf(family, 'smtp')
+    for (let round = 1; round <= 3; round++) {
+      await eventually(async () => (await pidOf(family, 'pop3')) !== null)
+      process.kill((await pidOf(family, 'pop3')) ?? 0, 'SIGKILL')
+      await eventually(async () =>
+        (await family.status()).services.some(({ name, restarts }) => name === 'pop3' && restarts === round),
+      )
+    }
+    await eventually(async () => (await family.status()).services.every(({ state }) => state === 'ready'))
+    expect(await pidOf(family, 'smtp')).to.equal(smtp)
+    const records = await family.records('supervisor')
+    const pauses = records.filter(({ event }) => event === 'service.died').map(({ nextTryMs }) => Number(nextTryMs))
+    expect(pauses[0]).to.be.within(75, 100)
+    expect(pauses[1]).to.be.within(150, 200)
+    expect(pauses[2]).to.be.within(300, 400)
+  })
+})
