@@ -1,7 +1,8 @@
 /** What the supervisor and the command line know of FTP. A setting added here is described in `config/default.yaml` too. */
 import { join } from 'node:path'
 import { z } from 'zod'
-import { address, portRange } from '../../shared/config/units.ts'
+import { address, duration, portRange, size } from '../../shared/config/units.ts'
+import { descriptorFolder } from '../../shared/files/anchor.ts'
 import type { Protocol } from '../../shared/service.ts'
 
 const options = z.strictObject({
@@ -24,6 +25,29 @@ const options = z.strictObject({
     source: 'RFC 4217 §10',
     pending: true,
   }),
+  dataWait: duration({ min: 100 }).prefault('30s').meta({
+    description:
+      'How long a data connection may take to be there, counted from PASV or EPSV and again from the command that needs it.',
+    over: '425',
+    source: 'RFC 1123 §4.1.3.2',
+  }),
+  commandLine: size({ min: 512 }).prefault('4KiB').meta({
+    description: 'One command line, its line break included: a path in UTF-8 must fit.',
+    unit: 'octets',
+    over: '500',
+  }),
+  pipelined: z.int().min(1).max(1000).default(64).meta({
+    description: 'Commands of one client that may wait for their turn; no more are read until there is room.',
+    over: 'reading pauses',
+  }),
+  badCommands: z.int().min(1).default(20).meta({
+    description: 'Commands in one session that are unknown, misspelt or out of order.',
+    over: '421',
+  }),
+  badLogins: z.int().min(1).default(5).meta({
+    description: 'Bad logins in one session; bad logins of one address are counted at the desk as well.',
+    over: '421',
+  }),
 })
 
 export type FtpOptions = z.output<typeof options>
@@ -31,11 +55,13 @@ export type FtpOptions = z.output<typeof options>
 export const protocol: Protocol<FtpOptions> = {
   protocol: 'ftp',
   ports: (_options, tls) => (tls === 'implicit' ? { high: 2990, wellKnown: 990 } : { high: 2121, wellKnown: 21 }),
-  standards: ['RFC 959', 'RFC 1123 §4.1', 'RFC 2389', 'RFC 2428', 'RFC 2640', 'RFC 3659'],
+  standards: ['RFC 959', 'RFC 1123 §4.1', 'RFC 1579', 'RFC 2389', 'RFC 2428', 'RFC 2577', 'RFC 2640', 'RFC 3659'],
   options,
   grants: (_options, settings) => ({
     read: [],
     write: [join(settings.data, 'files')],
+    // Through its own descriptors a child reaches what it holds, whatever happens to the path.
+    files: process.platform === 'linux' ? [descriptorFolder] : [],
     network: 'connect',
     workers: false,
   }),

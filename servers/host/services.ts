@@ -3,6 +3,7 @@ import type { Service } from '../../shared/service.ts'
 
 const loaders = {
   http: async () => (await import('../http/service.ts')).service,
+  ftp: async () => (await import('../ftp/service.ts')).service,
   smtp: async () => (await import('../smtp/service.ts')).service,
   pop3: async () => (await import('../pop3/service.ts')).service,
 } as const

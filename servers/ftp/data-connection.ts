@@ -1,0 +1,143 @@
+import { connect, type Server, type Socket } from 'node:net'
+import { type Endpoint, plainAddress } from '../../shared/net/endpoint.ts'
+import type { PassivePorts } from './passive-ports.ts'
+
+/** Why there is no data connection: nobody asked for one, it did not come about in time, or the wait was given up. */
+export class DataConnectionError extends Error {
+  override readonly name = 'DataConnectionError'
+  readonly why: 'no-target' | 'failed' | 'given-up'
+  constructor(why: 'no-target' | 'failed' | 'given-up', options?: ErrorOptions) {
+    super(`no data connection: ${why}`, options)
+    this.why = why
+  }
+}
+
+/** Where the next data connection comes from. */
+type Source =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'passive'; readonly listener: Server; readonly arrived: Promise<Socket> }
+  | { readonly kind: 'active'; readonly target: Endpoint }
+
+/** How data connections of one session are made. */
+export interface DataChannelOptions {
+  /** The client's own address: no other one is connected to or accepted from (RFC 2577 §3). */
+  readonly client: string
+  /** Our address of the control connection: data connections use the same. */
+  readonly local: string
+  readonly ports: PassivePorts
+  readonly waitMs: number
+  /** Somebody else came to the passive port. */
+  readonly onStranger: (address: string) => void
+}
+
+const nothing: Source = { kind: 'none' }
+
+/**
+ * The data connection of a session: at most one, prepared by PASV or PORT, used once. Owns listener and socket; `close` releases both.
+ */
+export class DataChannel {
+  readonly #options: DataChannelOptions
+  #source: Source = nothing
+  #socket: Socket | null = null
+
+  constructor(options: DataChannelOptions) {
+    this.#options = options
+  }
+
+  /** Waits on a port for the client, instead of whatever was prepared before. @returns the port. @throws when none is free */
+  async listen(): Promise<number> {
+    this.close()
+    const { ports, local, waitMs } = this.#options
+    const listener = await ports.listen(local)
+    const arrived = new Promise<Socket>((resolve, reject) => {
+      const tooLate = setTimeout(() => listener.close(), waitMs)
+      listener.on('connection', (socket) => this.#accept(socket, listener, resolve))
+      listener.once('close', () => {
+        clearTimeout(tooLate)
+        reject(new DataConnectionError('failed'))
+      })
+    })
+    // Nobody may be waiting when it fails.
+    arrived.catch(() => undefined)
+    this.#source = { kind: 'passive', listener, arrived }
+    const address = listener.address()
+    if (address === null || typeof address === 'string') throw new Error('a listener without a port')
+    return address.port
+  }
+
+  /** Connects to the client when a transfer begins, instead of whatever was prepared before. */
+  aim(target: Endpoint): void {
+    this.close()
+    this.#source = { kind: 'active', target }
+  }
+
+  /**
+   * The connection, made or awaited now; what was prepared is used up.
+   * @param signal gives up the wait
+   * @throws {DataConnectionError}
+   */
+  async connect(signal: AbortSignal): Promise<Socket> {
+    const source = this.#source
+    if (source.kind === 'none') throw new DataConnectionError('no-target')
+    const given = Promise.withResolvers<never>()
+    const giveUp = () => given.reject(new DataConnectionError('given-up'))
+    const tooLate = setTimeout(() => given.reject(new DataConnectionError('failed')), this.#options.waitMs)
+    signal.addEventListener('abort', giveUp)
+    if (signal.aborted) giveUp()
+    try {
+      const made = source.kind === 'passive' ? source.arrived : this.#connectTo(source.target)
+      this.#socket = await Promise.race([made, given.promise])
+      this.#socket.setNoDelay(true)
+      return this.#socket
+    } finally {
+      clearTimeout(tooLate)
+      signal.removeEventListener('abort', giveUp)
+    }
+  }
+
+  /** Ends listener and connection at once. What was sent on a connection that `finish` ended still arrives. */
+  close(): void {
+    if (this.#source.kind === 'passive') this.#source.listener.close()
+    this.#source = nothing
+    this.#socket?.destroy()
+    this.#socket = null
+  }
+
+  /** Leaves a connection that was used to its end to itself: it closes when the client has closed, at the latest after a while. */
+  finish(): void {
+    const socket = this.#socket
+    this.#socket = null
+    this.close()
+    if (socket === null || socket.destroyed) return
+    socket.end()
+    // Octets that nobody reads would turn the close into a reset.
+    socket.resume()
+    const tooLate = setTimeout(() => socket.destroy(), this.#options.waitMs)
+    socket.once('close', () => clearTimeout(tooLate))
+  }
+
+  #accept(socket: Socket, listener: Server, resolve: (socket: Socket) => void): void {
+    // An error is an event even when nobody uses the connection yet; who uses it sees it again.
+    socket.on('error', () => undefined)
+    if (this.#socket !== null || plainAddress(socket.remoteAddress ?? '') !== this.#options.client) {
+      this.#options.onStranger(plainAddress(socket.remoteAddress ?? ''))
+      socket.destroy()
+      return
+    }
+    this.#socket = socket
+    resolve(socket)
+    listener.close()
+  }
+
+  async #connectTo({ address, port }: Endpoint): Promise<Socket> {
+    const socket = connect({ host: address, port, localAddress: this.#options.local, allowHalfOpen: true })
+    this.#socket = socket
+    await new Promise<void>((resolve, reject) => {
+      socket.once('connect', resolve)
+      socket.on('error', (cause) => reject(new DataConnectionError('failed', { cause })))
+      socket.once('close', () => reject(new DataConnectionError('failed')))
+    })
+    socket.pause()
+    return socket
+  }
+}

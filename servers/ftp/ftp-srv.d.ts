@@ -1,0 +1,17 @@
+/** What the adapter uses of the inner files of ftp-srv 4.6.3, which come without types. */
+
+declare module 'ftp-srv/src/commands/registry.js' {
+  /** By the name of the command. All of ftp-srv's sessions in a process share it. */
+  const registry: Record<string, { directive: string | string[]; handler?: unknown; flags?: { no_auth?: boolean } }>
+  export default registry
+}
+
+declare module 'ftp-srv/src/connection.js' {
+  const connection: { readonly prototype: object }
+  export default connection
+}
+
+declare module 'ftp-srv/src/commands/index.js' {
+  const commands: { readonly prototype: object }
+  export default commands
+}

@@ -1,0 +1,92 @@
+/** FTP's events: one function a kind. */
+import type { Log } from '../../shared/log/log.ts'
+
+/** Names that clients try may be of any length. */
+const shownNameLength = 64
+
+/** Somebody logged in. */
+export const loginAccepted = (log: Log, account: string, secure: boolean): void =>
+  log.write('info', 'login.accepted', { account, secure })
+
+/** A login was refused: wrong, its address blocked, in clear where that is not taken, or the desk did not answer. */
+export const loginRefused = (log: Log, name: string, reason: 'wrong' | 'blocked' | 'in-clear' | 'no-desk' | 'no-home'): void =>
+  log.write('warn', 'login.refused', { name: name.slice(0, shownNameLength), reason })
+
+/** A file went up or down, whole or not. `why`: the end of one that is not. */
+export const transferred = (
+  log: Log,
+  transfer: {
+    readonly direction: 'upload' | 'download'
+    readonly file: string
+    readonly type: string
+    readonly octets: number
+    readonly durationMs: number
+    readonly complete: boolean
+    readonly why: string | null
+  },
+): void => log.write(transfer.complete ? 'info' : 'warn', 'file.transferred', transfer)
+
+/** A folder's list was sent. */
+export const listed = (log: Log, folder: string, octets: number, durationMs: number, complete: boolean): void =>
+  log.write('info', 'folder.listed', { folder, octets, durationMs, complete })
+
+/** A file was removed. */
+export const fileRemoved = (log: Log, file: string): void => log.write('info', 'file.removed', { file })
+
+/** A file or folder got another name. */
+export const renamed = (log: Log, from: string, to: string): void => log.write('info', 'file.renamed', { from, to })
+
+/** A folder was made. */
+export const folderMade = (log: Log, folder: string): void => log.write('info', 'folder.made', { folder })
+
+/** A folder was removed. */
+export const folderRemoved = (log: Log, folder: string): void => log.write('info', 'folder.removed', { folder })
+
+/** One command and its last reply. The argument of a secret one is not in it, that of an unknown one neither. */
+export const command = (log: Log, name: string, argument: string | null, code: number, durationMs: number): void =>
+  log.write('debug', 'command', { command: name, argument, code, durationMs })
+
+/** Somebody other than the client came to its passive port. */
+export const stranger = (log: Log, address: string): void => log.write('warn', 'data.stranger', { address })
+
+/** All passive ports are in use. */
+export const noPort = (log: Log): void => log.write('error', 'data.no-port')
+
+/** A limit ended the session. */
+export const limitReached = (log: Log, limit: string, value: number): void => log.write('warn', 'limit.reached', { limit, value })
+
+/** A command failed as nobody foresaw. */
+export const failed = (log: Log, name: string, error: unknown): void =>
+  log.write('error', 'command.failed', {
+    command: name,
+    error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+  })
+
+/** The file system refused for a reason of its own. */
+export const storeFailed = (log: Log, name: string, code: string, error: unknown): void =>
+  log.write('error', 'store.failed', {
+    command: name,
+    code,
+    error: error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error),
+  })
+
+/** A session is over. */
+export const sessionEnded = (
+  log: Log,
+  session: {
+    readonly reason: string
+    readonly commands: number
+    readonly uploads: number
+    readonly downloads: number
+    readonly octetsIn: number
+    readonly octetsOut: number
+    readonly durationMs: number
+  },
+): void => log.write('info', 'session.ended', session)
+
+/** What dead uploads had left was removed. */
+export const swept = (log: Log, files: number): void => log.write('info', 'uploads.swept', { files })
+
+/** It could not be: the next time it may. */
+export const sweepFailed = (log: Log, error: unknown): void =>
+  log.write('error', 'uploads.sweep-failed', { error: error instanceof Error ? error.message : String(error) })

@@ -1,0 +1,146 @@
+/** All that the server says, as values; rendered in one place. No text of an exception, no path of the disk. */
+import type { FileErrorCode } from '../../shared/files/file-store.ts'
+import type { Refusal } from '../../shared/service.ts'
+
+/** One reply (RFC 959 §4.2), or a part of one. */
+export interface Reply {
+  readonly code: number
+  /** At least one; the last one is the text of the last line. */
+  readonly lines: readonly string[]
+  /** The beginning of a reply of several lines: its last line comes later. */
+  readonly part?: true
+  /** Lines of a part that stand as they are: none begins with a digit. */
+  readonly bare?: true
+}
+
+const say = (code: number, ...lines: string[]): Reply => ({ code, lines })
+const part = (code: number, ...lines: string[]): Reply => ({ code, lines, part: true })
+
+/** A client's word may be in it: no line break, no control character gets out. */
+const printable = (text: string): string => text.replace(/[\0-\x1f\x7f\u0080-\u009f\u2028\u2029]/g, '?')
+
+/** A reply as it goes over the wire, without its last line break (RFC 959 §4.2: `code-` opens several lines, `code ` ends them). */
+export const render = ({ code, lines, part: isPart, bare }: Reply): string => {
+  const lineOf = (line: string, n: number): string => {
+    if (bare) return line
+    if (n === lines.length - 1 && !isPart) return `${code} ${line}`
+    return n === 0 ? `${code}-${line}` : ` ${line}`
+  }
+  return lines.map(printable).map(lineOf).join('\r\n')
+}
+
+/** A path within quotes, quotes in it doubled (RFC 959 Appendix II). */
+const quoted = (path: string): string => `"${path.replaceAll('"', '""')}"`
+
+const pad = (value: number, digits = 2): string => String(value).padStart(digits, '0')
+
+/** `20261121100203`, in UTC (RFC 3659 §2.3). */
+export const timeValue = (ms: number): string => {
+  const date = new Date(ms)
+  const day = pad(date.getUTCFullYear(), 4) + pad(date.getUTCMonth() + 1) + pad(date.getUTCDate())
+  return day + pad(date.getUTCHours()) + pad(date.getUTCMinutes()) + pad(date.getUTCSeconds())
+}
+
+export const replies = {
+  greeting: (hostname: string) => say(220, `${hostname} FTP server ready`),
+  opening: (what: string, octets: number | null) =>
+    say(150, `Opening data connection for ${what}${octets === null ? '' : ` (${octets} bytes)`}`),
+  // Transfers
+  sent: say(226, 'Transfer complete'),
+  stored: say(226, 'Transfer complete, the file is stored'),
+  listSent: say(226, 'List complete'),
+  listOpening: part(213, 'Status follows:'),
+  listLines: (lines: readonly string[]): Reply => ({ code: 213, lines, bare: true, part: true }),
+  listEnd: say(213, 'End of status'),
+  aborted: say(226, 'Abort done'),
+  broken: say(426, 'Transfer broken off: the data connection is gone, no file was changed'),
+  brokenDownload: say(426, 'Transfer broken off: the data connection is gone'),
+  abortedByClient: say(426, 'Transfer aborted, no file was changed'),
+  fileShrank: say(451, 'Transfer broken off: the file became shorter meanwhile'),
+  noDataTarget: say(425, 'No data connection: send EPSV, PASV, EPRT or PORT first'),
+  noDataConnection: say(425, 'No data connection came about'),
+  noDataPort: say(425, 'No free port for a data connection now'),
+  // Parameters
+  passive: (host: string, port: number) =>
+    say(227, `Entering Passive Mode (${host.replaceAll('.', ',')},${Math.trunc(port / 256)},${port % 256})`),
+  extendedPassive: (port: number) => say(229, `Entering Extended Passive Mode (|||${port}|)`),
+  onlyExtended: say(425, 'PASV knows IPv4 addresses only: send EPSV'),
+  afterEpsvAll: (name: string) => say(503, `${name} is not taken after EPSV ALL`),
+  epsvAll: say(200, 'From now on only EPSV is taken'),
+  otherProtocol: (ours: 1 | 2) => say(522, `Network protocol not supported, use (${ours})`),
+  targetTaken: (name: string) => say(200, `${name} done`),
+  targetRefused: say(504, "Data connections go to the client's own address and to ports from 1024 on only"),
+  typeSet: (type: string) => say(200, `Type is ${type}`),
+  parameterTaken: (name: string, value: string) => say(200, `${name} is ${value}`),
+  parameterNotOffered: (name: string, value: string) => say(504, `${name} ${value} is not offered`),
+  restart: (octets: number) => say(350, `The next transfer starts at octet ${octets}`),
+  restartBeyond: say(554, 'The restart point lies behind the end of the file'),
+  restartInAscii: say(554, 'A restart needs TYPE I'),
+  allocated: say(200, 'No room needs to be allocated'),
+  // Files
+  size: (octets: number) => say(213, String(octets)),
+  sizeInAscii: say(550, 'SIZE needs TYPE I'),
+  notAFile: say(550, 'Not a file'),
+  modified: (ms: number) => say(213, timeValue(ms)),
+  folder: (path: string) => say(257, `${quoted(path)} is the current folder`),
+  folderEntered: say(250, 'Folder changed'),
+  folderMade: (path: string) => say(257, `${quoted(path)} made`),
+  notAFolder: say(550, 'Not a folder'),
+  removed: say(250, 'Removed'),
+  renameFrom: say(350, 'Ready for RNTO'),
+  renamed: say(250, 'Renamed'),
+  renameFirst: say(503, 'RNFR first'),
+  // Session
+  needPassword: say(331, 'Password required'),
+  welcome: (account: string) => say(230, `Welcome, ${account}`),
+  loginRefused: say(530, 'Login incorrect'),
+  loginFirst: say(530, 'Log in first, with USER and PASS'),
+  loggedIn: say(503, 'Already logged in'),
+  userFirst: say(503, 'USER first'),
+  needsTls: say(530, 'Passwords are not taken in clear from elsewhere: log in over TLS'),
+  tooManyLogins: say(421, 'Too many bad logins, closing'),
+  loginBlocked: (retryAfterMs: number) =>
+    say(421, `Too many bad logins from your address, try again in ${Math.max(1, Math.ceil(retryAfterMs / 60_000))} min; closing`),
+  noDesk: say(421, 'Logins cannot be checked at the moment, closing'),
+  noHome: say(421, 'The home folder cannot be opened at the moment, closing'),
+  system: say(215, 'UNIX Type: L8'),
+  ok: say(200, 'OK'),
+  features: (features: readonly string[]) => say(211, 'Features:', ...features, 'End'),
+  utf8: say(200, 'Names are UTF-8'),
+  optionUnknown: say(501, 'No such option'),
+  status: (lines: readonly string[]) => say(211, 'Status:', ...lines, 'End of status'),
+  help: (lines: readonly string[]) => say(214, 'Commands:', ...lines, 'End of help'),
+  helpOn: (syntax: string) => say(214, `Syntax: ${syntax}`),
+  noHelp: say(504, 'No such command'),
+  bye: say(221, 'Goodbye'),
+  // Errors
+  unknown: say(500, 'Unknown command'),
+  tooLong: (limit: number) => say(500, `A command line is at most ${limit} octets long`),
+  notOffered: (name: string) => say(502, `${name} is not offered`),
+  badArgument: (syntax: string, why: string) => say(501, `${why}; syntax: ${syntax}`),
+  tooManyBad: say(421, 'Too many bad commands, closing'),
+  unforeseen: say(451, 'An error of the server; nothing was changed'),
+  idle: say(421, 'No activity for too long, closing'),
+  stopping: say(421, 'The server is stopping, closing'),
+} as const
+
+/** What a client reads when the store refuses. */
+export const refusals: Record<FileErrorCode, Reply> = {
+  missing: say(550, 'No such file or folder'),
+  denied: say(550, 'Not permitted'),
+  exists: say(550, 'The name is taken'),
+  'not-empty': say(550, 'The folder is not empty'),
+  'is-folder': say(550, 'It is a folder'),
+  'not-folder': say(550, 'Not a folder'),
+  'bad-name': say(553, 'Not a possible name'),
+  full: say(452, 'No room left; the old file, if any, is as it was'),
+  'too-many-open': say(450, 'Too many files are open, try again'),
+  failed: say(451, 'The file system failed, try again'),
+}
+
+/** What a client reads who is turned away before its session begins. */
+export const turnedAway: Record<Refusal, Reply> = {
+  'too-many-connections': say(421, 'Too many connections, try again later'),
+  'too-many-from-address': say(421, 'Too many connections from your address'),
+  stopping: replies.stopping,
+}

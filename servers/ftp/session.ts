@@ -1,0 +1,268 @@
+import type { Socket } from 'node:net'
+import { FileError, fileErrors } from '../../shared/files/file-store.ts'
+import type { Log } from '../../shared/log/log.ts'
+import { endpointText, plainAddress } from '../../shared/net/endpoint.ts'
+import { type Connection, endingOf } from '../../shared/service.ts'
+import { argumentText, type CommandLine, loggedName } from './command-line.ts'
+import { CommandReader, type Said } from './command-reader.ts'
+import { type Command, commandOf, notOffered } from './commands.ts'
+import { DataChannel } from './data-connection.ts'
+import type { Frame } from './engine.ts'
+import * as journal from './journal.ts'
+import { type Reply, refusals, render, replies } from './replies.ts'
+import { RunningTransfer, type TransferEnd } from './running-transfer.ts'
+import type { Outcome, Parameters, SessionContext, State, Talk, TransferPlan } from './session-state.ts'
+import { transferLine } from './transfer-log.ts'
+
+/** Replies that count as a bad command: unknown, bad argument, wrong order. */
+const badCodes: readonly number[] = [500, 501, 503]
+
+/** One client's session: reads commands, carries them out one after the other, answers. */
+export class Session implements Talk {
+  readonly context: SessionContext
+  readonly connection: Connection
+  readonly data: DataChannel
+  readonly #frame: Frame
+  readonly #reader: CommandReader
+  #log: Log
+  #state: State = { state: 'login', user: null }
+  // RFC 959 §5.1: the default type is ASCII.
+  #parameters: Parameters = { type: 'ascii', restart: 0, onlyEpsv: false }
+  #running: RunningTransfer | null = null
+  #badCommands = 0
+  #badLogins = 0
+  readonly #counts = { commands: 0, uploads: 0, downloads: 0, octetsIn: 0, octetsOut: 0 }
+  /** Replies that were said between the others, during a transfer. */
+  #aside: Promise<void> = Promise.resolve()
+
+  /** @param local our numeric address of the control connection, which data connections use too */
+  constructor(context: SessionContext, connection: Connection, frame: Frame, local: string) {
+    this.context = context
+    this.connection = connection
+    this.#frame = frame
+    this.#log = connection.log
+    const { ports, limits } = context
+    this.data = new DataChannel({
+      client: connection.remote.address,
+      local,
+      ports,
+      waitMs: limits.dataWaitMs,
+      onStranger: (address) => journal.stranger(this.#log, address),
+    })
+    this.#reader = new CommandReader(
+      connection.stream,
+      limits,
+      (command) => this.#arrived(command),
+      () => this.#noMoreComes(),
+      connection.signal,
+    )
+  }
+
+  get log(): Log {
+    return this.#log
+  }
+
+  get parameters(): Parameters {
+    return this.#parameters
+  }
+
+  /** Carries the session to its end. */
+  async run(): Promise<void> {
+    const startedAt = performance.now()
+    const end = () => this.#running?.abort('ended')
+    this.connection.signal.addEventListener('abort', end)
+    let reason: string = 'closed'
+    try {
+      await this.#frame.greeted
+      reason = await this.#converse()
+    } finally {
+      this.connection.signal.removeEventListener('abort', end)
+      this.#reader.close()
+      this.data.close()
+      await this.#aside
+      journal.sessionEnded(this.#log, { reason, ...this.#counts, durationMs: Math.round(performance.now() - startedAt) })
+    }
+  }
+
+  /** @returns why the session is over */
+  async #converse(): Promise<string> {
+    for (;;) {
+      const said = await this.#reader.next()
+      if (said === null) break
+      using _busy = this.connection.busy()
+      const ends = await this.#answer(said)
+      if (ends !== undefined) return ends
+    }
+    const ending = endingOf(this.connection.signal) ?? 'closed'
+    if (ending !== 'closed') await this.say(ending === 'idle' ? replies.idle : replies.stopping)
+    return ending
+  }
+
+  /** @returns why the session ends, if it does */
+  async #answer(said: Said): Promise<string | undefined> {
+    const startedAt = performance.now()
+    const { name, shown, outcome } = await this.#outcome(said)
+    this.#counts.commands += 1
+    this.#state = outcome.next ?? withoutRename(this.#state)
+    if (this.#state.state === 'login') this.#log = this.connection.log
+    if (outcome.parameters !== undefined) this.#parameters = { ...this.#parameters, ...outcome.parameters }
+    journal.command(this.#log, name, shown, outcome.reply.code, Math.round(performance.now() - startedAt))
+    // Told that it has to end in the middle of a transfer, the session says that instead of how the transfer ended.
+    if (this.connection.signal.aborted) return undefined
+    await this.say(outcome.reply)
+    if (badCodes.includes(outcome.reply.code)) this.#badCommands += 1
+    if (outcome.ends !== undefined) return outcome.ends
+    if (this.#badCommands < this.context.limits.badCommands) return undefined
+    journal.limitReached(this.#log, 'badCommands', this.context.limits.badCommands)
+    await this.say(replies.tooManyBad)
+    return 'bad-commands'
+  }
+
+  /** Finds the command's row, and carries it out through the frame's dispatcher. */
+  async #outcome(said: Said): Promise<{ name: string; shown: string | null; outcome: Outcome }> {
+    if (said.kind === 'too-long') {
+      journal.limitReached(this.#log, 'commandLine', this.context.limits.commandLineOctets)
+      return { name: '(too long)', shown: null, outcome: { reply: replies.tooLong(this.context.limits.commandLineOctets) } }
+    }
+    const { name, argument } = said.command
+    const row = commandOf(name)
+    if (row === undefined) {
+      const reply = notOffered.includes(name) ? replies.notOffered(name) : replies.unknown
+      return { name: loggedName(name), shown: null, outcome: { reply } }
+    }
+    const text = argumentText(argument)
+    if (text === undefined) {
+      return { name, shown: null, outcome: { reply: replies.badArgument(row.syntax, 'Names are UTF-8') } }
+    }
+    let outcome: Outcome = { reply: replies.unforeseen }
+    await this.#frame.dispatch(row.name, async () => {
+      outcome = await this.#execute(row, text)
+    })
+    return { name, shown: row.secret ? '(secret)' : text, outcome }
+  }
+
+  async #execute(row: Command, text: string | null): Promise<Outcome> {
+    try {
+      return await row.execute(this.#state, text, this)
+    } catch (error) {
+      return { reply: this.#replyTo(error, row) }
+    } finally {
+      if (row.transfers) this.#spent()
+    }
+  }
+
+  /** What was prepared for a transfer is used up by it, and also by one that did not begin. */
+  #spent(): void {
+    this.data.close()
+    this.#parameters = { ...this.#parameters, restart: 0 }
+  }
+
+  #replyTo(error: unknown, row: Command): Reply {
+    if (!(error instanceof FileError)) {
+      journal.failed(this.#log, row.name, error)
+      return replies.unforeseen
+    }
+    if (fileErrors[error.code] === 'temporary') journal.storeFailed(this.#log, row.name, error.code, error)
+    return refusals[error.code]
+  }
+
+  async say(reply: Reply): Promise<void> {
+    await this.#frame.reply(reply.code, render(reply))
+  }
+
+  async loggedIn(account: string): Promise<void> {
+    await this.#frame.login(account)
+    this.#log = this.connection.log.with({ account })
+  }
+
+  badLogin(): boolean {
+    this.#badLogins += 1
+    if (this.#badLogins < this.context.limits.badLogins) return false
+    journal.limitReached(this.#log, 'badLogins', this.context.limits.badLogins)
+    return true
+  }
+
+  status(): readonly string[] {
+    const { remote, secure } = this.connection
+    const { type, restart } = this.#parameters
+    const running = this.#running
+    return [
+      `Connected from ${endpointText(remote)}${secure ? ', over TLS' : ''}`,
+      this.#state.state === 'login' ? 'Not logged in' : `Logged in as ${this.#state.account}`,
+      `TYPE: ${type === 'ascii' ? 'ASCII' : 'Image'}, STRU: File, MODE: Stream`,
+      ...(restart > 0 ? [`The next transfer starts at octet ${restart}`] : []),
+      running === null ? 'No transfer under way' : `Transfer under way: ${running.octets} octets so far`,
+    ]
+  }
+
+  async stillThere(): Promise<void> {
+    await this.#running?.stillThere(() => this.#isLost())
+  }
+
+  async transfer(plan: TransferPlan): Promise<Outcome> {
+    const running = new RunningTransfer(plan, (octets) => this.#progress(plan, octets))
+    this.#running = running
+    if (this.connection.signal.aborted) running.abort('ended')
+    try {
+      const end = await running.run(this.data, (reply) => this.say(reply))
+      this.#record(running, end)
+      return { reply: end.reply }
+    } finally {
+      this.#running = null
+    }
+  }
+
+  #progress({ direction }: TransferPlan, octets: number): void {
+    this.#counts[direction === 'upload' ? 'octetsIn' : 'octetsOut'] += octets
+    this.connection.touch()
+  }
+
+  #record({ plan, octets }: RunningTransfer, { complete, why, durationMs }: TransferEnd): void {
+    const { direction, path: file } = plan
+    if (direction === 'list') {
+      journal.listed(this.#log, file, octets, durationMs, complete)
+      return
+    }
+    const { type } = this.#parameters
+    const { service } = this.context
+    const { address } = this.connection.remote
+    const account = this.#state.state === 'login' ? '*' : this.#state.account
+    this.#counts[direction === 'upload' ? 'uploads' : 'downloads'] += 1
+    journal.transferred(this.#log, { direction, file, type, octets, durationMs, complete, why })
+    const transfer = { endedAtMs: Date.now(), durationMs, address, octets, file, type, direction, account, service, complete }
+    this.context.transferLog.write(transferLine(transfer))
+  }
+
+  /** Shown each command as it arrives. @returns whether it has been dealt with */
+  #arrived({ name, argument }: CommandLine): boolean {
+    const running = this.#running
+    if (running === null || !commandOf(name)?.duringTransfer) return false
+    // Its own reply comes in its turn, behind the transfer's.
+    if (name === 'ABOR') running.abort('client')
+    if (name !== 'STAT' || (argument !== null && argument.length > 0) || !this.#reader.empty) return false
+    this.#counts.commands += 1
+    this.#aside = this.#aside.then(() => this.say(replies.status(this.status())))
+    journal.command(this.#log, name, null, 211, 0)
+    return true
+  }
+
+  /** The client sends no more commands. Who did not say QUIT behind an upload is gone, and its last octets may be missing. */
+  #noMoreComes(): void {
+    if (this.#running?.plan.direction === 'upload' && this.#isLost()) this.#running.abort('lost')
+  }
+
+  #isLost(): boolean {
+    return this.#reader.ended && !this.#reader.waits('QUIT')
+  }
+}
+
+/** Only the command behind RNFR may be RNTO (RFC 959 §4.1.3). */
+const withoutRename = (state: State): State => {
+  if (state.state !== 'renaming') return state
+  const { account, files, folder } = state
+  return { state: 'ready', account, files, folder }
+}
+
+/** Takes over one client. The stream is a socket: nothing else has addresses that data connections can use. */
+export const runSession = (context: SessionContext, connection: Connection, socket: Socket, frame: Frame): Promise<void> =>
+  new Session(context, connection, frame, plainAddress(socket.localAddress ?? connection.local.address)).run()

@@ -1,0 +1,100 @@
+import { mkdir, utimes, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { commands, notOffered } from '../../servers/ftp/commands.ts'
+import { protocol } from '../../servers/ftp/options.ts'
+import type { Settings } from '../../shared/config/settings.ts'
+import { dialogue } from '../kit/dialogue.ts'
+import { examples } from './command-examples.ts'
+
+/** Alice's home for these dialogues. */
+const prepare = async ({ data }: Settings): Promise<void> => {
+  const home = join(data, 'files', 'alice')
+  await mkdir(join(home, 'folder', 'empty'), { recursive: true })
+  await writeFile(join(home, 'a.txt'), 'twelve bytes')
+  await writeFile(join(home, 'folder', 'b "quoted".txt'), '')
+  const time = Date.UTC(2024, 1, 29, 12, 34, 56) / 1000
+  await utimes(join(home, 'a.txt'), time, time)
+}
+
+const anonymous = ['USER', 'PASS']
+
+describe('ftp: commands', () => {
+  for (const row of commands) {
+    const example = examples[row.name]
+    if (example === undefined) continue
+    const as = anonymous.includes(row.name) ? {} : { as: 'alice' }
+    dialogue(`${row.name} does what it is for`, { service: 'ftp', prepare, ...as, source: row.source, lines: example.good })
+    if (example.misplaced !== null) {
+      const { lines, ...whose } = example.misplaced
+      dialogue(`${row.name} is refused where it does not belong`, { service: 'ftp', prepare, ...whose, source: row.source, lines })
+    }
+    if (example.malformed !== null) {
+      dialogue(`${row.name} is refused with a bad argument`, {
+        service: 'ftp',
+        prepare,
+        ...as,
+        source: row.source,
+        lines: example.malformed,
+      })
+    }
+  }
+
+  it('all have their dialogues', () => {
+    expect(Object.keys(examples).sort()).to.deep.equal(commands.map(({ name }) => name).sort())
+  })
+
+  it('cite standards that the protocol names, and each of those is cited or about the whole', () => {
+    const cited = new Set(commands.map(({ source }) => source.split(' §')[0]))
+    const named = protocol.standards.map((standard) => standard.split(' §')[0])
+    for (const standard of cited) expect(named).to.include(standard)
+    const whole = ['RFC 1123', 'RFC 1579', 'RFC 2577', 'RFC 2640']
+    expect(named.filter((standard) => !cited.has(standard) && !whole.includes(standard ?? ''))).to.deep.equal([])
+  })
+
+  dialogue('known ones that are not offered get 502, before and after the login', {
+    service: 'ftp',
+    source: 'RFC 959 §4.2.1',
+    lines: ['AUTH TLS', 'REIN', 'USER alice', 'PASS wonder land:1', 'SITE CHMOD 644 a', 'MLSD', 'STOU']
+      .map(
+        (line) =>
+          `C: ${line}\nS: ${line.startsWith('USER') ? 331 : line.startsWith('PASS') ? 230 : `502 ${line.split(' ')[0]} is not offered`} …`,
+      )
+      .join('\n'),
+  })
+
+  it('are either offered or not', () => {
+    const offered = commands.flatMap(({ name, also }) => [name, ...also])
+    expect(notOffered.filter((name) => offered.includes(name))).to.deep.equal([])
+    expect(new Set([...offered, ...notOffered]).size).to.equal(offered.length + notOffered.length)
+  })
+
+  dialogue('unknown ones get 500, and nothing of them is said or written', {
+    service: 'ftp',
+    source: 'RFC 959 §4.2.1',
+    lines: `
+      C: XYZZY secret-word
+      S: 500 Unknown command
+      C:
+      S: 500 Unknown command
+      C:  NOOP
+      S: 500 Unknown command
+      C: \\x80\\x81
+      S: 500 Unknown command
+      C: NOOP\\tx
+      S: 500 Unknown command
+      C: constructor
+      S: 500 Unknown command
+      C: a-name-that-is-longer-than-sixteen
+      S: 500 Unknown command
+      C: NOOP
+      S: 200 OK
+    `,
+    after: ({ journal }) => {
+      expect(journal.text()).to.not.include('secret-word').and.not.include('longer')
+      expect(journal.of('command').map(({ fields }) => fields['command']))
+        .to.include('XYZZY')
+        .and.include('(more than 16 octets)')
+    },
+  })
+})
