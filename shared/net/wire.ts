@@ -11,6 +11,8 @@ const fullOctets = 65_536
 export class Wire {
   readonly #stream: Duplex
   readonly #signal: AbortSignal
+  // Asked after each reply: a field of ours costs nothing, the signal's own getter does.
+  #aborted: boolean
   #text = ''
   #parts: Buffer[] = []
   #partsOctets = 0
@@ -20,18 +22,23 @@ export class Wire {
     this.#wake = null
     wake?.()
   }
+  readonly #abort = (): void => {
+    this.#aborted = true
+    this.#changed()
+  }
 
   /** @param signal aborts when the conversation has to end or the client is gone */
   constructor(stream: Duplex, signal: AbortSignal) {
     this.#stream = stream
     this.#signal = signal
+    this.#aborted = signal.aborted
     for (const event of ['readable', 'end', 'drain', 'finish', 'close']) stream.on(event, this.#changed)
-    signal.addEventListener('abort', this.#changed)
+    signal.addEventListener('abort', this.#abort)
   }
 
   /** Whether the conversation has to end: nothing more is read, and only a goodbye may be written. */
   get over(): boolean {
-    return this.#signal.aborted || this.#stream.destroyed
+    return this.#aborted || this.#stream.destroyed
   }
 
   /** The next octets, as many as there are; null when the client has sent its last ones or the conversation has to end. */
@@ -82,7 +89,7 @@ export class Wire {
   /** Takes the listeners off. */
   detach(): void {
     for (const event of ['readable', 'end', 'drain', 'finish', 'close']) this.#stream.off(event, this.#changed)
-    this.#signal.removeEventListener('abort', this.#changed)
+    this.#signal.removeEventListener('abort', this.#abort)
   }
 
   #write(): void {
