@@ -12,6 +12,7 @@ const commands = {
   restart: async () => (await import('./restart.ts')).restartCommand(),
   stop: async () => (await import('./stop.ts')).stopCommand(),
   logs: async () => (await import('./logs.ts')).logsCommand(),
+  account: async () => (await import('./account.ts')).accountCommand(),
 }
 
 const examples = `
