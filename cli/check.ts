@@ -11,10 +11,10 @@ interface CheckOptions extends ConfigurationOptions {
 
 const examples = `
 Examples:
-  havre check                                  the defaults and the environment
-  havre check --config office.yaml             a file of your own on top
-  havre check --set services.http.port=8081    one setting changed
-  havre check --json | jq .services            for other programs
+  $ havre check                                  the defaults and the environment
+  $ havre check --config office.yaml             a file of your own on top
+  $ havre check --set services.http.port=8081    one setting changed
+  $ havre check --json | jq .services            for other programs
 
 Exit code: 0 when the configuration can be used, 100 when not.
 `

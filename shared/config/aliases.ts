@@ -1,7 +1,8 @@
 /** Aliases: read by their bare names, and told where they lead nowhere. */
+
+import { type Checking, report, reportName } from './checking.ts'
 import { dotted } from './plain.ts'
 import type { RawSettings } from './schema.ts'
-import { type Checking, report, reportName } from './services.ts'
 
 /** `Sales`, `sales@havre.test` → `sales`; null for an address at a domain that is not local. */
 const bareName = (text: string, domains: readonly string[]): string | null => {

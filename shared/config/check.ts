@@ -23,7 +23,8 @@ const kinds: Readonly<Record<string, string>> = {
 
 const sized = (kind: string, limit: string): string => {
   if (kind === 'string') return limit === 'at least 1' ? 'must not be empty' : `must have ${limit} characters`
-  return kind === 'array' ? `must have ${limit} items` : `must be ${limit}`
+  if (kind === 'array') return limit === 'at least 1' ? 'must not be an empty list' : `must have ${limit} items`
+  return `must be ${limit}`
 }
 
 /** What a value should have been, where its schema does not say so itself. */
@@ -55,7 +56,7 @@ export const shown = (tree: Tree): string => {
 
 /** What is wrong with this value, or with its absence. */
 const sentence = (issue: z.core.$ZodIssue, tree: Tree | null): string => {
-  if (tree === null) return `is missing: ${issue.message}`
+  if (tree === null) return `is missing; it ${issue.message}`
   if (!issue.message.startsWith('must be ')) return issue.message
   const near = issue.code === 'invalid_value' && tree.kind === 'scalar' ? nearest(tree.written, issue.values.map(String)) : null
   return `${issue.message}, not ${shown(tree)}${near === null ? '' : `; did you mean ${near}?`}`
@@ -75,9 +76,13 @@ export const check = <T>(
   problems: Problem[],
 ): T | null => {
   const result = schema.safeParse(plain, { error: expected })
+  const told = new Set(problems.map(({ setting }) => setting))
+  const mistyped = new Set([...told].map((setting) => setting.slice(0, setting.lastIndexOf('.'))))
   for (const issue of result.error?.issues ?? []) {
     const full = [...path, ...issue.path]
     const found = find(whole, full)
+    // What is missing in a section may be what has been told as unknown there.
+    if (told.has(dotted(full)) || mistyped.has(dotted(found === null ? full.slice(0, -1) : full))) continue
     // A wrong name among free names is told by the schema of the names.
     const isName = issue.code === 'invalid_key'
     const message = isName ? (issue.issues[0]?.message ?? issue.message) : sentence(issue, found?.tree ?? null)

@@ -5,9 +5,10 @@
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import type { Protocol } from '../service.ts'
+import type { Protocols } from './checking.ts'
 import { defaultFile } from './load.ts'
 import { serviceSchema, settingsSchema } from './schema.ts'
-import { namePattern, type Protocols } from './services.ts'
+import { namePattern } from './services.ts'
 import { fieldsOf } from './shape.ts'
 
 type Json = z.core.JSONSchema.BaseSchema

@@ -5,15 +5,17 @@
 import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { z } from 'zod'
+import { checkAgreement, checkPorts } from './agreement.ts'
 import { bareAliases, bareCatchAll, checkAliases } from './aliases.ts'
 import { check } from './check.ts'
+import type { Checking, Protocols } from './checking.ts'
 import { idleSettings } from './idle.ts'
 import { readEnvironment, readSets } from './overrides.ts'
 import { Plain } from './plain.ts'
 import { ConfigurationError, type Problem } from './problem.ts'
 import { readYamlFile } from './read-yaml.ts'
 import { type RawSettings, settingsSchema } from './schema.ts'
-import { type Checking, checkPorts, checkService, type Protocols, rootSchema, serviceSettings } from './services.ts'
+import { checkService, rootSchema, serviceSettings } from './services.ts'
 import type { Configuration, Settings } from './settings.ts'
 import { type Mapping, mergeMappings } from './tree.ts'
 
@@ -92,17 +94,19 @@ const gather = (sources: Sources, files: readonly string[], problems: Problem[])
   return { whole: sets.tree, isPartial }
 }
 
-/** In the order of the sources, and of the lines in a file. */
-const inOrder = (problems: readonly Problem[], files: readonly string[]): readonly Problem[] => {
-  const rank = ({ origin }: Problem): readonly [number, number, number] =>
+/** When something was said: by the order of the sources, then by the lines of a file. */
+const ranking =
+  (files: readonly string[]): Checking['rank'] =>
+  (origin) =>
     origin.source === 'file'
-      ? [files.indexOf(origin.file), origin.line, origin.column]
+      ? [files.lastIndexOf(origin.file), origin.line, origin.column]
       : [files.length + (origin.source === 'environment' ? 0 : 1), 0, 0]
-  return problems.toSorted((one, two) => {
-    const [a, b] = [rank(one), rank(two)]
+
+const inOrder = ({ problems, rank }: Checking): readonly Problem[] =>
+  problems.toSorted((one, two) => {
+    const [a, b] = [rank(one.origin), rank(two.origin)]
     return a[0] - b[0] || a[1] - b[1] || a[2] - b[2]
   })
-}
 
 /**
  * Reads and checks the configuration.
@@ -113,17 +117,20 @@ export const loadConfiguration = (sources: Sources): Configuration => {
   const problems: Problem[] = []
   const files = [sources.defaults ?? defaultFile, ...(sources.files ?? [])].map((file) => resolve(cwd, file))
   const { whole, isPartial } = gather(sources, files, problems)
-  const checking: Checking = { protocols, whole, isPartial, problems }
+  const checking: Checking = { protocols, whole, isPartial, problems, rank: ranking(files) }
   const { services = {}, ...rest } = new Plain(rootSchema(whole, protocols), cwd, problems).whole(whole)
   const top = check(settingsSchema, rest, { whole, path: [] }, problems)
-  if (top !== null) checkAliases(top, checking)
+  if (top !== null) {
+    checkAliases(top, checking)
+    checkAgreement(top, checking)
+  }
   const plain = check(z.record(z.string(), z.unknown()), services, { whole, path: ['services'] }, problems) ?? {}
   const checked = Object.entries(plain).map(([name, each]) => checkService(name, each, checking))
   const right = checked.filter((service) => service !== null)
   const settings = top === null ? null : settingsOf(top)
   const configured = top === null || settings === null ? [] : right.map((service) => serviceSettings(service, top, settings))
   checkPorts(configured, checking)
-  if (settings === null || problems.length > 0) throw new ConfigurationError(inOrder(problems, files), cwd)
+  if (settings === null || problems.length > 0) throw new ConfigurationError(inOrder(checking), cwd)
   const idle = [...idleSettings(settingsSchema.shape, rest), ...right.flatMap((service) => service.idle)]
   return { settings, services: configured, idleSettings: idle }
 }

@@ -46,7 +46,7 @@ export class Plain {
     const isSection = fieldsOf(schema) !== null || elementOf(schema) !== null
     if (value === null && written === '' && isSection && !isNullable(schema)) return {}
     if (typeof value === 'number' && isText(schema)) return written
-    return typeof value === 'string' && isPath(schema, value) ? resolve(folderOf(origin, this.#cwd), value) : value
+    return typeof value === 'string' && value !== '' && isPath(schema, value) ? resolve(folderOf(origin, this.#cwd), value) : value
   }
 
   #mapping(tree: Mapping, schema: z.core.$ZodType | null, path: readonly string[]): Readonly<Record<string, unknown>> {

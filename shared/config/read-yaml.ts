@@ -1,6 +1,17 @@
 /** YAML → trees: files, and the values of variables and `--set`. */
 import { readFileSync } from 'node:fs'
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
+import {
+  type Alias,
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  type YAMLError,
+} from 'yaml'
 import type { Origin, Problem } from './problem.ts'
 import type { Entry, Mapping, Tree } from './tree.ts'
 
@@ -12,6 +23,8 @@ export interface Reading {
 
 /** More than any configuration has; a few lines of anchors can ask for billions. */
 const maxNodes = 100_000
+/** Deeper than any setting; an anchor can hold itself. */
+const maxDepth = 64
 
 const errorCode = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
@@ -22,6 +35,12 @@ const unreadable: Readonly<Record<string, string>> = {
   EACCES: 'may not be read by this user',
   ENOTDIR: 'there is no such file: a part of its path is not a folder',
   ERR_ENCODING_INVALID_ENCODED_DATA: 'is not UTF-8',
+}
+
+/** Messages of the library that speak of its own affairs, or of the symptom. */
+const syntax: Partial<Record<YAMLError['code'], string>> = {
+  BLOCK_AS_IMPLICIT_KEY: 'a value with a colon in it needs quotes',
+  MULTIPLE_DOCS: 'a second document begins here (---), and a file holds one',
 }
 
 /** One conversion of one document: counts the nodes and gathers what is wrong. */
@@ -44,7 +63,7 @@ class Conversion {
       return nothing
     }
     if (node === null) return nothing
-    if (isAlias(node)) return this.#alias(node.resolve(this.#document) ?? null, path, origin)
+    if (isAlias(node)) return this.#alias(node, path, origin)
     if (isMap(node)) return { kind: 'mapping', origin, entries: this.#entries(node.items, path, origin) }
     if (isSeq(node)) {
       return { kind: 'list', origin, items: node.items.map((item, i) => this.convert(asNode(item), [...path, String(i)], origin)) }
@@ -57,10 +76,11 @@ class Conversion {
     return nothing
   }
 
-  #alias(target: Node | null, path: readonly string[], origin: Origin): Tree {
-    const depth = 64
-    if (path.length <= depth) return this.convert(target, path, origin)
-    this.#report(origin, path.slice(0, 3), 'holds itself')
+  /** What an anchor holds, as if it were written here. */
+  #alias(alias: Alias, path: readonly string[], origin: Origin): Tree {
+    const target = alias.resolve(this.#document) ?? null
+    if (target !== null && path.length <= maxDepth) return this.convert(target, path, origin)
+    this.#report(origin, path.slice(0, 3), target === null ? `there is no anchor &${alias.source} before it` : 'holds itself')
     return { kind: 'scalar', origin, value: null, written: '' }
   }
 
@@ -99,7 +119,7 @@ const read = (text: string, originAt: (offset: number, lines: LineCounter) => Or
   const wrong = [...document.errors, ...document.warnings].map((error) => ({
     origin: originAt(error.pos[0], lines),
     setting: '',
-    message: `is not the YAML that it should be: ${error.message}`,
+    message: `is not YAML: ${syntax[error.code] ?? error.message}`,
   }))
   if (wrong.length > 0) return { tree: null, problems: wrong }
   const conversion = new Conversion(document, (offset) => originAt(offset, lines))

@@ -3,7 +3,7 @@
  * people; a test compares the two.
  */
 import { z } from 'zod'
-import { address, domain, duration, durationText, mailbox, path, port, size } from './units.ts'
+import { address, domain, duration, mailbox, path, port, size } from './units.ts'
 
 const count = () => z.int().min(1)
 
@@ -67,15 +67,6 @@ export const settingsSchema = z.strictObject({
         .union([z.literal('auto'), path()])
         .default('auto')
         .meta({ description: 'PEM file with the private key of the certificate.', pending: true }),
-    })
-    .superRefine(({ certificate, key }, context) => {
-      if ((certificate === 'auto') === (key === 'auto')) return
-      const missing = key === 'auto' ? 'key' : 'certificate'
-      context.addIssue({
-        code: 'custom',
-        path: [missing],
-        message: `must be a file too, as tls.${missing === 'key' ? 'certificate' : 'key'} is`,
-      })
     })
     .prefault({})
     .meta({ description: 'The certificate of all services.' }),
@@ -147,14 +138,6 @@ export const settingsSchema = z.strictObject({
         .meta({ description: 'Bad logins on one account, from whatever address, from which on they are delayed too.' }),
       blockAfter: count().default(20).meta({ description: 'Bad logins after which an address is refused on all services.' }),
       block: duration().prefault('10m').meta({ description: 'How long it is refused.' }),
-    })
-    .superRefine(({ delay, maxDelay }, context) => {
-      if (delay <= maxDelay) return
-      context.addIssue({
-        code: 'custom',
-        path: ['maxDelay'],
-        message: `must be at least logins.delay, which is ${durationText(delay)}`,
-      })
     })
     .prefault({})
     .meta({ description: 'What follows on bad logins.' }),

@@ -1,30 +1,14 @@
 /** The services of a configuration: each is the settings that all have and those of its protocol. */
-import { isIPv4 } from 'node:net'
 import { z } from 'zod'
-import { endpointText, plainAddress } from '../net/endpoint.ts'
 import type { Protocol } from '../service.ts'
 import { check, shown, words } from './check.ts'
+import { type Checking, type Protocols, report, reportName } from './checking.ts'
 import { idleSettings } from './idle.ts'
 import { nearest } from './nearest.ts'
-import { dotted } from './plain.ts'
-import type { Problem } from './problem.ts'
 import { type RawService, type RawSettings, serviceSchema, settingsSchema } from './schema.ts'
-import type { ConfiguredService, ServiceSettings, Settings } from './settings.ts'
+import type { ConfiguredService, Settings } from './settings.ts'
 import { type Fields, fieldsOf } from './shape.ts'
-import { find, type Mapping, originOf, type Tree } from './tree.ts'
-
-/** The protocols that services may name. */
-export type Protocols = Readonly<Record<string, Protocol<unknown>>>
-
-/** What checking a service needs, and where it puts what is wrong. */
-export interface Checking {
-  readonly protocols: Protocols
-  /** The whole configuration. */
-  readonly whole: Mapping
-  /** Whether a source could not be read: what is missing may have been there. */
-  readonly isPartial: boolean
-  readonly problems: Problem[]
-}
+import { find, type Tree } from './tree.ts'
 
 /** A service whose own settings are right. */
 export interface CheckedService {
@@ -69,16 +53,6 @@ export const rootSchema = (tree: Tree, protocols: Protocols): z.ZodObject => {
     return [name, z.strictObject(serviceFields(protocol, protocols))]
   })
   return z.strictObject({ ...settingsSchema.shape, services: z.strictObject(Object.fromEntries(each)) })
-}
-
-/** Adds a problem with the value at a path, or with its absence. */
-export const report = ({ whole, problems }: Checking, path: readonly string[], message: string): void => {
-  problems.push({ origin: originOf(whole, path), setting: dotted(path), message })
-}
-
-/** Adds a problem with the name at the end of a path. */
-export const reportName = ({ whole, problems }: Checking, path: readonly string[], message: string): void => {
-  problems.push({ origin: find(whole, path)?.name ?? whole.origin, setting: dotted(path), message })
 }
 
 const checkName = (name: string, checking: Checking): void => {
@@ -181,25 +155,5 @@ export const serviceSettings = (
     options,
     grants: protocol.grants(options, settings),
     example: protocol.example,
-  }
-}
-
-/** Whether two sockets on these addresses, bound to one port, would meet; `::` takes IPv4 clients too. */
-const overlap = (a: string, b: string): boolean => {
-  const [one, two] = [plainAddress(a), plainAddress(b)]
-  if (one === two || one === '::' || two === '::') return true
-  return (one === '0.0.0.0' && isIPv4(two)) || (two === '0.0.0.0' && isIPv4(one))
-}
-
-/** Tells of services that would listen on one port. */
-export const checkPorts = (services: readonly ServiceSettings[], checking: Checking): void => {
-  const bound: ServiceSettings[] = []
-  for (const service of services.filter(({ enabled, port }) => enabled && port !== 0)) {
-    const other = bound.find(({ host, port }) => port === service.port && overlap(host, service.host))
-    const where = endpointText({ address: service.host, port: service.port })
-    const path = ['services', service.name, 'port']
-    if (other !== undefined)
-      report(checking, path, `services.${other.name} listens on ${where} already; give one of them another port`)
-    bound.push(service)
   }
 }

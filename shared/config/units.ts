@@ -149,15 +149,20 @@ export const portRange = () =>
     .transform((value, context): PortRange => {
       const [from = 0, to = from] = String(value).split('-').map(Number)
       const wrong =
-        from < 1024 || to > 65_535 ? 'must lie between 1024 and 65535' : from > to ? 'must begin with its lower end' : null
+        from < 1024 || to > 65_535
+          ? 'must be between 1024 and 65535'
+          : from > to
+            ? 'must be written with the lower end first'
+            : null
       if (wrong === null) return { from, to }
       context.addIssue({ code: 'custom', message: wrong, input: value })
       return z.NEVER
     })
 
+const addressWrong = 'must be a numeric address such as 127.0.0.1, 0.0.0.0 or "::"'
+
 /** A numeric address, IPv4 or IPv6: what can be bound and what clients can be told without asking a name server. */
-export const address = () =>
-  z.string().refine((text) => isIP(text) !== 0, { error: 'must be a numeric address such as 127.0.0.1, 0.0.0.0 or "::"' })
+export const address = () => z.string({ error: addressWrong }).refine((text) => isIP(text) !== 0, { error: addressWrong })
 
 const label = /^(?!-)[a-z0-9_-]{1,63}(?<!-)$/i
 const isDomain = (text: string): boolean => text.length <= 253 && text.split('.').every((part) => label.test(part))
@@ -165,11 +170,13 @@ const isDomain = (text: string): boolean => text.length <= 253 && text.split('.'
 /** A-labels for what is not ASCII (RFC 5890 §2.3.2.1), lower case; what is ASCII is left, else `1.2` were an address. */
 const canonical = (text: string): string => (/^[\x00-\x7f]*$/.test(text) ? text : domainToASCII(text)).toLowerCase()
 
+const domainWrong = 'must be a domain name such as example.org'
+
 /** A host's or domain's name (RFC 1123 §2.1), `bücher.test` as well; lower case and ASCII once loaded. */
 export const domain = () =>
   z
-    .string()
-    .refine((text) => isDomain(canonical(text)), { error: 'must be a domain name such as example.org' })
+    .string({ error: domainWrong })
+    .refine((text) => isDomain(canonical(text)), { error: domainWrong })
     .transform(canonical)
 
 /** Atoms with dots between them (RFC 5321 §4.1.2, RFC 6531 §3.3). */
@@ -180,13 +187,14 @@ const isMailbox = (text: string): boolean => {
   return atoms.test(local) && rest.length === 0 && (domainName === undefined || isDomain(canonical(domainName)))
 }
 
+const mailboxWrong = 'must be a mailbox such as sales, or its address at a local domain'
+
 /** The name of a mailbox, `sales`, or its address, `sales@havre.test`. */
-export const mailbox = () =>
-  z.string().refine(isMailbox, { error: 'must be a mailbox such as sales, or its address at a local domain' })
+export const mailbox = () => z.string({ error: mailboxWrong }).refine(isMailbox, { error: mailboxWrong })
 
 /** A file or folder; relative to the file that holds the setting, absolute once loaded. */
 export const path = () =>
   z
-    .string()
+    .string({ error: 'must be a path' })
     .min(1, { error: 'must be a path' })
     .meta({ kind: 'path' } satisfies SettingMeta)

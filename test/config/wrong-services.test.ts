@@ -1,0 +1,214 @@
+import { refuses } from './wrong.ts'
+
+describe('a wrong service is refused', () => {
+  refuses([
+    {
+      name: 'a service outside of services',
+      yaml: 'pop3:\n  port: 110\n',
+      told: ['my.yaml:1:1: pop3: there is no such setting; did you mean services.pop3?'],
+    },
+    {
+      name: 'a setting of another protocol',
+      yaml: 'services:\n  smtp:\n    listing: true\n',
+      told: ['my.yaml:3:5: services.smtp.listing: there is no such setting; did you mean services.http.listing?'],
+    },
+    {
+      name: 'an unknown setting of a section of a protocol',
+      yaml: 'services:\n  ftp: { passive: { port: 50000-50010 } }\n',
+      told: ['my.yaml:2:21: services.ftp.passive.port: there is no such setting; did you mean services.ftp.passive.ports?'],
+    },
+    {
+      name: 'an unknown limit of a service',
+      yaml: 'services:\n  ftp:\n    limits:\n      idel: 5m\n',
+      told: ['my.yaml:4:7: services.ftp.limits.idel: there is no such setting; did you mean services.ftp.limits.idle?'],
+    },
+    {
+      name: 'a port past the last',
+      yaml: 'services:\n  http:\n    port: 65536\n',
+      told: ['my.yaml:3:11: services.http.port: must be a port from 0 to 65535 (0: the system chooses), not 65536'],
+    },
+    {
+      name: 'a port in quotes',
+      yaml: 'services:\n  http:\n    port: "80"\n',
+      told: ['my.yaml:3:11: services.http.port: must be a port from 0 to 65535 (0: the system chooses), not "80"'],
+    },
+    {
+      name: 'a broken port',
+      yaml: 'services:\n  http:\n    port: 80.5\n',
+      told: ['my.yaml:3:11: services.http.port: must be a port from 0 to 65535 (0: the system chooses), not 80.5'],
+    },
+    {
+      name: 'an address that is none, as the host of a service',
+      yaml: 'services:\n  pop3:\n    host: 127.0.0.256\n',
+      told: ['my.yaml:3:11: services.pop3.host: must be a numeric address such as 127.0.0.1, 0.0.0.0 or "::", not "127.0.0.256"'],
+    },
+    {
+      name: 'a list of services',
+      yaml: 'services: [http, ftp]\n',
+      told: ['my.yaml:1:11: services: must be a section of names, each with its value, not a list'],
+    },
+    {
+      name: 'off for a service',
+      yaml: 'services:\n  http: off\n',
+      told: ['my.yaml:2:9: services.http: must be a section of settings; `enabled: false` in it switches a service off'],
+    },
+    {
+      name: 'null for a service',
+      yaml: 'services:\n  http: null\n',
+      told: ['my.yaml:2:9: services.http: must be a section of settings; `enabled: false` in it switches a service off'],
+    },
+    {
+      name: 'an unknown protocol near a known one',
+      yaml: 'services:\n  web:\n    protocol: htp\n',
+      told: ['my.yaml:3:15: services.web.protocol: must be http, ftp, smtp or pop3, not "htp"; did you mean http?'],
+    },
+    {
+      name: 'an unknown protocol near none',
+      yaml: 'services:\n  news: { protocol: nntp }\n',
+      told: ['my.yaml:2:21: services.news.protocol: must be http, ftp, smtp or pop3, not "nntp"'],
+    },
+    {
+      name: 'a number for a protocol',
+      yaml: 'services:\n  news: { protocol: 5 }\n',
+      told: ['my.yaml:2:21: services.news.protocol: must be http, ftp, smtp or pop3, not 5'],
+    },
+    {
+      name: 'a mistyped name of a service',
+      yaml: 'services:\n  stmp:\n    port: 25\n',
+      told: [
+        'my.yaml:2:3: services.stmp.protocol: is missing: a service of a new name needs one (http, ftp, smtp, pop3); or did you mean services.smtp?',
+      ],
+    },
+    {
+      name: 'a new service without a protocol',
+      yaml: 'services:\n  intranet:\n    port: 8081\n',
+      told: ['my.yaml:2:3: services.intranet.protocol: is missing: a service of a new name needs one (http, ftp, smtp, pop3)'],
+    },
+    {
+      name: 'a name of a service that no file can have everywhere',
+      yaml: 'services:\n  My_Web:\n    protocol: http\n    port: 1\n',
+      told: [
+        'my.yaml:2:3: services.My_Web: the name of a service has at most 32 lower-case letters, digits and dashes, a letter first',
+      ],
+    },
+    {
+      name: 'a name of a service that is taken',
+      yaml: 'services:\n  supervisor: { protocol: http, port: 1 }\n',
+      told: ['my.yaml:2:3: services.supervisor: this name is taken; give the service another'],
+    },
+    {
+      name: 'two services on one port by default',
+      yaml: 'services:\n  web2:\n    protocol: http\n',
+      told: ['my.yaml:2:3: services.web2.port: services.http is on 127.0.0.1:8080 already; give one of them another port'],
+    },
+    {
+      name: 'two services on one port as given',
+      yaml: 'services:\n  ftp:\n    port: 8080\n',
+      told: ['my.yaml:3:11: services.ftp.port: services.http is on 127.0.0.1:8080 already; give one of them another port'],
+    },
+    {
+      name: 'two services on one port, one of them on all addresses of IPv4',
+      yaml: 'services:\n  web2:\n    protocol: http\n    host: 0.0.0.0\n',
+      told: ['my.yaml:2:3: services.web2.port: services.http is on 127.0.0.1:8080 already; give one of them another port'],
+    },
+    {
+      name: 'two services on one port, one of them on all addresses',
+      yaml: 'services:\n  web2: { protocol: http, host: "::" }\n',
+      told: ['my.yaml:2:3: services.web2.port: services.http is on 127.0.0.1:8080 already; give one of them another port'],
+    },
+    {
+      name: 'STARTTLS for HTTP',
+      yaml: 'services:\n  http: { tls: starttls }\n',
+      told: ['my.yaml:2:16: services.http.tls: must be implicit or off: http has no change to TLS in a conversation'],
+    },
+    {
+      name: 'requireTls for HTTP',
+      yaml: 'services:\n  http: { requireTls: never }\n',
+      told: ['my.yaml:2:23: services.http.requireTls: http services have no such setting'],
+    },
+    {
+      name: 'logins only with TLS where there is none',
+      yaml: 'services:\n  pop3: { tls: off, requireTls: always }\n',
+      told: ['my.yaml:2:33: services.pop3.requireTls: must be auto or never where tls is off: nobody could log in'],
+    },
+    {
+      name: 'true for a kind of encryption',
+      yaml: 'services:\n  pop3: { tls: true }\n',
+      told: ['my.yaml:2:16: services.pop3.tls: must be starttls, implicit or off, not true'],
+    },
+    {
+      name: 'no worker',
+      yaml: 'services:\n  http: { workers: 0 }\n',
+      told: ['my.yaml:2:20: services.http.workers: must be at least 1, not 0'],
+    },
+    {
+      name: 'no proxy to believe',
+      yaml: 'services:\n  http: { proxyProtocol: { from: [] } }\n',
+      told: ['my.yaml:2:34: services.http.proxyProtocol.from: must not be an empty list'],
+    },
+    {
+      name: 'true for a section',
+      yaml: 'services:\n  http: { proxyProtocol: true }\n',
+      told: ['my.yaml:2:26: services.http.proxyProtocol: must be a section of settings, not true'],
+    },
+    {
+      name: 'passive ports that are privileged',
+      yaml: 'services:\n  ftp: { passive: { ports: 20-30 } }\n',
+      told: ['my.yaml:2:28: services.ftp.passive.ports: must be between 1024 and 65535, not "20-30"'],
+    },
+    {
+      name: 'passive ports from high to low',
+      yaml: 'services:\n  ftp: { passive: { ports: 60000-50000 } }\n',
+      told: ['my.yaml:2:28: services.ftp.passive.ports: must be written with the lower end first, not "60000-50000"'],
+    },
+    {
+      name: 'passive ports in words',
+      yaml: 'services:\n  ftp: { passive: { ports: many } }\n',
+      told: ['my.yaml:2:28: services.ftp.passive.ports: must be a range of ports such as 49152-65535, not "many"'],
+    },
+    {
+      name: 'a name as the passive address',
+      yaml: 'services:\n  ftp: { passive: { address: ftp.example.org } }\n',
+      told: [
+        'my.yaml:2:30: services.ftp.passive.address: must be a numeric address such as 127.0.0.1, 0.0.0.0 or "::", not "ftp.example.org"',
+      ],
+    },
+    {
+      name: 'a route that does two things',
+      yaml: 'services:\n  http:\n    routes:\n      - { path: /a, redirect: /b, proxy: "http://127.0.0.1:1/" }\n',
+      told: ['my.yaml:4:9: services.http.routes.0: must have one of proxy, redirect, not all of them'],
+    },
+    {
+      name: 'a route that does nothing',
+      yaml: 'services:\n  http:\n    routes:\n      - path: /a\n',
+      told: ['my.yaml:4:9: services.http.routes.0: must have one of proxy, redirect, respond, auth'],
+    },
+    {
+      name: 'a route whose path is none',
+      yaml: 'services:\n  http:\n    routes:\n      - path: a\n        redirect: /b\n',
+      told: ['my.yaml:4:15: services.http.routes.0.path: must begin with /'],
+    },
+    {
+      name: 'a redirection with another status',
+      yaml: 'services:\n  http:\n    routes:\n      - { path: /a, redirect: /b, status: 404 }\n',
+      told: ['my.yaml:4:43: services.http.routes.0.status: must be 301, 302, 303, 307 or 308, not 404'],
+    },
+    {
+      name: 'a route without a path',
+      yaml: 'services:\n  http:\n    routes:\n      - { redirect: /b }\n',
+      told: ['my.yaml:4:9: services.http.routes.0.path: is missing; it must be text'],
+    },
+    {
+      name: 'an unknown setting of a route, told alone',
+      yaml: 'services:\n  http:\n    routes:\n      - { path: /a, redirct: /b }\n',
+      told: [
+        'my.yaml:4:21: services.http.routes.0.redirct: there is no such setting; did you mean services.http.routes.0.redirect?',
+      ],
+    },
+    {
+      name: 'a site without a root',
+      yaml: 'services:\n  http:\n    sites:\n      shop.test: {}\n',
+      told: ['my.yaml:4:7: services.http.sites.shop.test.root: is missing; it must be a path'],
+    },
+  ])
+})
