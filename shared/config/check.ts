@@ -1,8 +1,9 @@
 /** Plain data → checked values, by a zod schema; what is wrong is told with the place where it was said. */
 import type { z } from 'zod'
+import type { Checking } from './checking.ts'
 import { nearest } from './nearest.ts'
 import { dotted } from './plain.ts'
-import type { Problem } from './problem.ts'
+import type { Origin } from './problem.ts'
 import { find, originOf, type Tree } from './tree.ts'
 
 /** `a, b or c`. */
@@ -63,18 +64,24 @@ const sentence = (issue: z.core.$ZodIssue, tree: Tree | null): string => {
 }
 
 /**
- * Applies a schema.
- * @param plain    what is to be checked
- * @param where    the tree that it comes from, and its path there
- * @param problems where that which is wrong is added
- * @returns null when something is wrong
+ * Where to change what is wrong: where it was said. What is wrong only because of a setting beside it, which was said later than the
+ * defaults, is to be changed there.
  */
-export const check = <T>(
-  schema: z.ZodType<T>,
-  plain: unknown,
-  { whole, path }: { readonly whole: Tree; readonly path: readonly string[] },
-  problems: Problem[],
-): T | null => {
+const placeOf = (path: readonly PropertyKey[], { whole, rank }: Checking): Origin => {
+  const origin = originOf(whole, path)
+  const section = find(whole, path.slice(0, -1))?.tree
+  if (rank(origin)[0] > 0 || section?.kind !== 'mapping') return origin
+  return [...section.entries.values()].map(({ value }) => value.origin).find((beside) => rank(beside)[0] > 0) ?? origin
+}
+
+/**
+ * Applies a schema.
+ * @param plain what is to be checked
+ * @param path  where it is in the whole
+ * @returns null when something is wrong; it is among the problems then
+ */
+export const check = <T>(schema: z.ZodType<T>, plain: unknown, path: readonly string[], checking: Checking): T | null => {
+  const { whole, problems } = checking
   const result = schema.safeParse(plain, { error: expected })
   const told = new Set(problems.map(({ setting }) => setting))
   const mistyped = new Set([...told].map((setting) => setting.slice(0, setting.lastIndexOf('.'))))
@@ -86,7 +93,7 @@ export const check = <T>(
     // A wrong name among free names is told by the schema of the names.
     const isName = issue.code === 'invalid_key'
     const message = isName ? (issue.issues[0]?.message ?? issue.message) : sentence(issue, found?.tree ?? null)
-    problems.push({ origin: isName && found !== null ? found.name : originOf(whole, full), setting: dotted(full), message })
+    problems.push({ origin: isName && found !== null ? found.name : placeOf(full, checking), setting: dotted(full), message })
   }
   return result.success ? result.data : null
 }

@@ -119,12 +119,12 @@ export const loadConfiguration = (sources: Sources): Configuration => {
   const { whole, isPartial } = gather(sources, files, problems)
   const checking: Checking = { protocols, whole, isPartial, problems, rank: ranking(files) }
   const { services = {}, ...rest } = new Plain(rootSchema(whole, protocols), cwd, problems).whole(whole)
-  const top = check(settingsSchema, rest, { whole, path: [] }, problems)
+  const top = check(settingsSchema, rest, [], checking)
   if (top !== null) {
     checkAliases(top, checking)
     checkAgreement(top, checking)
   }
-  const plain = check(z.record(z.string(), z.unknown()), services, { whole, path: ['services'] }, problems) ?? {}
+  const plain = check(z.record(z.string(), z.unknown()), services, ['services'], checking) ?? {}
   const checked = Object.entries(plain).map(([name, each]) => checkService(name, each, checking))
   const right = checked.filter((service) => service !== null)
   const settings = top === null ? null : settingsOf(top)

@@ -105,7 +105,7 @@ const checkTls = (
  * @returns null where something is wrong
  */
 export const checkService = (name: string, plain: unknown, checking: Checking): CheckedService | null => {
-  const { protocols, whole, problems } = checking
+  const { protocols, problems } = checking
   const before = problems.length
   const path = ['services', name]
   checkName(name, checking)
@@ -116,10 +116,10 @@ export const checkService = (name: string, plain: unknown, checking: Checking): 
   const protocol = checkProtocol(name, checking)
   const entries = Object.entries(plain).filter(([key]) => key !== 'protocol')
   const isShared = ([key]: readonly [string, unknown]) => Object.hasOwn(serviceSchema.shape, key)
-  const common = check(commonSchema, Object.fromEntries(entries.filter(isShared)), { whole, path }, problems)
+  const common = check(commonSchema, Object.fromEntries(entries.filter(isShared)), path, checking)
   if (protocol === null) return null
   const own = Object.fromEntries(entries.filter((entry) => !isShared(entry)))
-  const options = check(protocol.options, own, { whole, path }, problems)
+  const options = check(protocol.options, own, path, checking)
   if (common !== null) checkTls(path, protocol, common, checking)
   if (common === null || problems.length > before) return null
   const idle = common.enabled ? idleSettings(serviceFields(protocol, protocols), plain, path) : []
