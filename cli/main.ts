@@ -11,6 +11,7 @@ const commands = {
   reload: async () => (await import('./reload.ts')).reloadCommand(),
   restart: async () => (await import('./restart.ts')).restartCommand(),
   stop: async () => (await import('./stop.ts')).stopCommand(),
+  mail: async () => (await import('./mail.ts')).mailCommand(),
   logs: async () => (await import('./logs.ts')).logsCommand(),
   account: async () => (await import('./account.ts')).accountCommand(),
 }
