@@ -44,7 +44,7 @@ export const messageRefused = (log: Log, facts: MessageFacts, reply: Reply): voi
 export const messageUnfinished = (log: Log, facts: MessageFacts): void => log.write('warn', 'message.unfinished', fieldsOf(facts))
 
 /** The store failed in a way that the operator must look into. */
-export const storeFailed = (log: Log, error: unknown): void => log.write('error', 'store.failed', { error: describe(error) })
+export const storeFailed = (log: Log, error: unknown): void => log.write('error', 'smtp.store.failed', { error: describe(error) })
 
 export const senderRefused = (log: Log, sender: string, reply: Reply): void =>
   log.write('warn', 'sender.refused', { sender, reply: inWords(reply) })
@@ -53,27 +53,28 @@ export const recipientRefused = (log: Log, sender: string, recipient: string, re
   log.write('warn', 'recipient.refused', { sender, recipient, reply: inWords(reply) })
 
 export const loginAccepted = (log: Log, method: string, account: string): void =>
-  log.write('info', 'login.accepted', { method, account })
+  log.write('info', 'smtp.login.accepted', { method, account })
 
 /** @param name as the client wrote it */
 export const loginRefused = (log: Log, method: string, name: string, reply: Reply): void =>
-  log.write('warn', 'login.refused', { method, name: name.slice(0, shownNameLength), reply: inWords(reply) })
+  log.write('warn', 'smtp.login.refused', { method, name: name.slice(0, shownNameLength), reply: inWords(reply) })
 
 /** The desk could not be asked. */
-export const deskSilent = (log: Log, error: unknown): void => log.write('error', 'desk.silent', { error: describe(error) })
+export const deskSilent = (log: Log, error: unknown): void => log.write('error', 'smtp.desk.silent', { error: describe(error) })
 
 /**
  * A command and its answer.
  * @param command its name and, where it may be told, its argument
  */
 export const command = (log: Log, text: string, reply: Reply): void =>
-  log.write('debug', 'command', { command: text, reply: inWords(reply) })
+  log.write('debug', 'smtp.command', { command: text, reply: inWords(reply) })
 
 /** A client went over a limit of the protocol. @param limit the option's name */
-export const limitReached = (log: Log, limit: string, value: number): void => log.write('warn', 'limit.reached', { limit, value })
+export const limitReached = (log: Log, limit: string, value: number): void =>
+  log.write('warn', 'smtp.limit.reached', { limit, value })
 
 /** A handler failed in a way that nobody foresaw. */
-export const failed = (log: Log, error: unknown): void => log.write('error', 'command.failed', { error: describe(error) })
+export const failed = (log: Log, error: unknown): void => log.write('error', 'smtp.command.failed', { error: describe(error) })
 
 /** What a conversation came to. */
 export interface SessionFacts {
@@ -88,6 +89,6 @@ export interface SessionFacts {
 
 /** The last record of a conversation. */
 export const sessionEnded = (log: Log, facts: SessionFacts): void =>
-  log.write('info', 'session.ended', { ...facts, durationMs: Math.round(facts.durationMs) })
+  log.write('info', 'smtp.session.ended', { ...facts, durationMs: Math.round(facts.durationMs) })
 
 const describe = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error))

@@ -29,7 +29,7 @@ describe('SMTP: AUTH PLAIN (RFC 4616)', () => {
         expect(desk.attempts.map(({ name, address, service }) => ({ name, address, service }))).to.deep.equal([
           { name: 'alice', address: '127.0.0.1', service: 'smtp' },
         ])
-        expect(journal.of('login.accepted')[0]?.fields).to.include({ method: 'PLAIN', account: 'alice' })
+        expect(journal.of('smtp.login.accepted')[0]?.fields).to.include({ method: 'PLAIN', account: 'alice' })
       },
     },
   )
@@ -71,7 +71,7 @@ describe('SMTP: AUTH LOGIN', () => {
   afterEhlo(
     'asks for name and password',
     `C: AUTH LOGIN\nS: 334 VXNlcm5hbWU6\nC: ${base64('alice')}\nS: 334 UGFzc3dvcmQ6\nC: ${base64(password)}\nS: 235 2.7.0 …`,
-    { after: ({ journal }) => void expect(journal.of('login.accepted')[0]?.fields['method']).to.equal('LOGIN') },
+    { after: ({ journal }) => void expect(journal.of('smtp.login.accepted')[0]?.fields['method']).to.equal('LOGIN') },
   )
   afterEhlo(
     'takes the name with the command',
@@ -149,7 +149,7 @@ describe('SMTP: logins that are refused', () => {
     expect(await client.ask(base64(password))).to.match(/^454 4\.7\.0 /)
     desk.fail(false)
     expect(await client.ask(`AUTH PLAIN ${plain}`)).to.match(/^235 /)
-    expect(running.journal.of('desk.silent')).to.have.length(2)
+    expect(running.journal.of('smtp.desk.silent')).to.have.length(2)
   })
 })
 
@@ -193,7 +193,7 @@ describe('SMTP: secrets in the journal', () => {
     'C: XFOO some words\nS: 500 5.5.2 …\nC: Zm9vYmFy x\nS: 500 5.5.2 …',
     {
       after: ({ journal }) => {
-        const told = journal.of('command').map(({ fields }) => fields['command'])
+        const told = journal.of('smtp.command').map(({ fields }) => fields['command'])
         expect(told).to.deep.equal(['XFOO', '***'])
       },
     },

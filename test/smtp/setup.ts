@@ -1,7 +1,9 @@
+import { expect } from 'chai'
 import { commands } from '../../servers/smtp/commands.ts'
 import { protocol } from '../../servers/smtp/options.ts'
 import { smtpServer } from '../../servers/smtp/service.ts'
 import type { MailStore } from '../../shared/mail/mail-store.ts'
+import { Client } from '../kit/client.ts'
 import { type Dialogue, dialogue } from '../kit/dialogue.ts'
 import { type Running, type Setup, serve } from '../kit/serving.ts'
 import { FakeStore, type Faults } from './fake-store.ts'
@@ -63,3 +65,20 @@ export const afterRcpt = (name: string, lines: string, what: SmtpDialogue = {}):
     `C: MAIL FROM:<sender@example.org>\nS: 250 2.1.0 …\nC: RCPT TO:<alice@havre.test>\nS: 250 2.1.5 …\n${lines}`,
     what,
   )
+
+/** A client that has been greeted and has said HELO. */
+export const introduced = async (running: Running): Promise<Client> => {
+  const client = await Client.connect(running.port)
+  await client.reply()
+  expect(await client.ask('HELO client.test')).to.match(/^250 /)
+  return client
+}
+
+/** A client that has come as far as 354, with a message for alice. */
+export const inData = async (running: Running): Promise<Client> => {
+  const client = await introduced(running)
+  await client.ask('MAIL FROM:<sender@example.org>')
+  await client.ask('RCPT TO:<alice@havre.test>')
+  expect(await client.ask('DATA')).to.match(/^354 /)
+  return client
+}
