@@ -33,10 +33,14 @@ const decoded = (text: string): string | null => {
   return base64.test(text) ? Buffer.from(text, 'base64').toString() : null
 }
 
+/** With control characters it is the response of another mechanism, password and all: nothing for the journal. */
+const isName = (text: string): boolean => !/[\u0000-\u001f\u007f]/.test(text)
+
 /** message = [authzid] NUL authcid NUL passwd. Some clients write the name in the place of the authzid only. */
 const plainCredentials = (text: string): Credentials | null => {
   const [authzid, authcid, password, ...more] = decoded(text)?.split('\0') ?? []
   if (authzid === undefined || authcid === undefined || password === undefined || more.length > 0) return null
+  if (!isName(authzid + authcid)) return null
   // Nobody may act for another.
   if (authcid !== '' && authzid !== '' && authzid !== authcid) return { name: authcid, password: '' }
   return { name: authcid === '' ? authzid : authcid, password }
@@ -50,7 +54,7 @@ const plain: Mechanism = (initial, then) => {
 const login: Mechanism = (initial, then) => {
   const takeName = (answer: string): Next => {
     const name = decoded(answer)
-    if (name === null) return { outcome: then(null) }
+    if (name === null || !isName(name)) return { outcome: then(null) }
     return { ask: 'Password:', step: (text) => takePassword(name, text) }
   }
   const takePassword = (name: string, answer: string): Next => {

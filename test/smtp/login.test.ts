@@ -168,6 +168,8 @@ describe('SMTP: secrets in the journal', () => {
       base64(secret),
       `AUTH ${secret}`,
       `AUTH UNKNOWN ${secret}`,
+      // The response of PLAIN in the place of LOGIN's name.
+      `AUTH LOGIN ${base64(`\0alice\0${secret}`)}`,
       // The rest of a login that was not begun.
       base64('alice'),
       base64(secret),
