@@ -115,7 +115,7 @@ export const bareNewline = (line: number, octet: 'CR' | 'LF'): Reply =>
   reply(
     554,
     '6.0',
-    `Line ${line} has ${octet === 'LF' ? 'LF without CR' : 'CR without LF'}; lines end with CR LF (RFC 5321 section 2.3.8)`,
+    `Line ${line} has ${octet === 'LF' ? 'LF without CR' : 'CR without LF'}; lines end with CR LF (RFC 5321 section 2.3.8; setting mail.bareNewlines)`,
   )
 
 export const deskSilent = reply(451, '3.0', 'Accounts cannot be looked up just now; try again')
