@@ -30,7 +30,7 @@ const pathOf = (target: string): string => {
 /** A request was answered, or could not be any more. */
 export const request = (connection: Connection, access: LineFile, exchange: Exchange, finished: Finished): void => {
   const status = finished.status ?? closedByClient
-  connection.log.write('info', 'request', {
+  connection.log.write('info', 'request.finished', {
     method: exchange.method,
     path: pathOf(exchange.target),
     status,
@@ -81,7 +81,7 @@ export const failed = (connection: Connection, exchange: Exchange, error: unknow
 
 /** An answer could not be finished: its file was written to, or could not be read any more. */
 export const cutShort = (connection: Connection, exchange: Exchange, reason: string, error: unknown): void =>
-  connection.log.write('warn', 'transfer.cut', {
+  connection.log.write('warn', 'request.cut', {
     path: pathOf(exchange.target),
     reason,
     ...(error === undefined ? {} : { error: describe(error) }),
