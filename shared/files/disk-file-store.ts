@@ -16,6 +16,11 @@ import { isUploadName, resolvePath } from './resolve-path.ts'
 export interface DiskFileStoreOptions {
   /** The root's path, absolute. It need not exist yet. It may itself be a link: whoever makes the root decides where it lies. */
   readonly root: string
+  /**
+   * A folder, absolute, that a linked root must not lead out of (all is `denied` where it does); absent: it may lie anywhere. For
+   * a root that somebody else than the operator can replace by a link: the web folder in a home.
+   */
+  readonly inside?: string
   /** Makes content or entries durable before an operation resolves (`desk.sync` in a sandboxed child); null: not asked for. */
   readonly sync: Sync | null
   /** How files are held; the system's safest way unless a test says otherwise. */
@@ -33,12 +38,14 @@ export const openFileStore = (options: DiskFileStoreOptions): DiskFileStore => n
 
 class DiskFileStore implements FileStore {
   readonly #root: string
+  readonly #inside: string | null
   readonly #sync: Sync | null
   readonly #anchor: OpenAnchor
   #realRoot: string | null = null
 
-  constructor({ root, sync, anchor = systemAnchor }: DiskFileStoreOptions) {
+  constructor({ root, inside, sync, anchor = systemAnchor }: DiskFileStoreOptions) {
     this.#root = root
+    this.#inside = inside ?? null
     this.#sync = sync
     this.#anchor = anchor
   }
@@ -244,15 +251,21 @@ class DiskFileStore implements FileStore {
     return this.#checked(await this.#anchor(join(this.#root, ...names)))
   }
 
+  async #whereItLies(path: string): Promise<string> {
+    await using anchor = await this.#anchor(path)
+    return await anchor.realPath()
+  }
+
   /** Gives the anchor back if what it holds lies inside the root. */
   async #checked(anchor: Anchor): Promise<Anchor> {
     try {
       const path = await anchor.realPath()
       if (this.#realRoot !== null && isInside(path, this.#realRoot)) return anchor
       // The root was not known yet, or it lies elsewhere by now.
-      await using root = await this.#anchor(this.#root)
-      this.#realRoot = await root.realPath()
-      if (isInside(path, this.#realRoot)) return anchor
+      const realRoot = await this.#whereItLies(this.#root)
+      if (this.#inside !== null && !isInside(realRoot, await this.#whereItLies(this.#inside))) throw refusal('denied')
+      this.#realRoot = realRoot
+      if (isInside(path, realRoot)) return anchor
       throw refusal('denied')
     } catch (error) {
       await anchor[Symbol.asyncDispose]()

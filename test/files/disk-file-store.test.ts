@@ -68,6 +68,21 @@ describe('the file system as a FileStore', () => {
     expect(await text(late, '/a')).to.equal('a')
   })
 
+  it('takes a root that is a link out of the folder it must lie in for nothing at all', async () => {
+    mkdirSync(join(root, 'real'))
+    writeFileSync(join(root, 'real', 'a'), 'a')
+    symlinkSync('real', join(root, 'web'))
+    const web = openFileStore({ root: join(root, 'web'), inside: root, sync: null })
+    expect(await text(web, '/a')).to.equal('a')
+    for (const target of ['../homes', '..', folder]) {
+      rmSync(join(root, 'web'))
+      symlinkSync(target, join(root, 'web'))
+      await expectCode(web.stat('/secret'), 'denied')
+      await expectCode(web.stat('/'), 'denied')
+      await expectCode(openFileStore({ root: join(root, 'web'), inside: root, sync: null }).open('/secret'), 'denied')
+    }
+  })
+
   it('follows links inside the root, wherever they are written from', async () => {
     mkdirSync(join(root, 'a'))
     writeFileSync(join(root, 'a', 'file'), 'file')
