@@ -158,7 +158,7 @@ export class Files {
     const known = this.#homes.get(account)
     if (known !== undefined) return known
     const home = join(this.#homesFolder, account)
-    const store = openFileStore({ root: join(home, webFolder), sync: null })
+    const store = openFileStore({ root: join(home, webFolder), inside: home, sync: null })
     const [oldest] = this.#homes.keys()
     if (this.#homes.size >= keptHomes && oldest !== undefined) this.#homes.delete(oldest)
     this.#homes.set(account, store)

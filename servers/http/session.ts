@@ -168,9 +168,8 @@ export class Session {
     if (this.#shared.draining || this.#connection.signal.aborted || this.#state !== 'open') return true
     // What was pipelined behind a request that asks for another protocol is lost (see engine.ts).
     if (exchange.field('upgrade') !== undefined) return true
-    if (exchange.complete) return false
-    const length = exchange.field('content-length')
-    return exchange.field('transfer-encoding') !== undefined || Number(length ?? 0) > skippedOctets
+    // Content that nobody here wants is read past when it is short; of chunks nobody knows how many follow.
+    return exchange.field('transfer-encoding') !== undefined || Number(exchange.field('content-length') ?? 0) > skippedOctets
   }
 
   /** An answer that could not be finished: only the end of the connection tells the client so (RFC 9112 §8). */
