@@ -130,12 +130,15 @@ const head = ({ key: current, descending }: Sorting): string =>
     })
     .join('')
 
+/** Beyond it there are no dates (ECMA-262 §21.4.1.1), but some file systems have files from there. */
+const latestMs = 8.64e15
+
 const row = ({ name, kind, octets, modifiedMs }: FileEntry): string => {
   const slash = kind === 'folder' ? '/' : ''
   const icon = `<svg aria-hidden="true"><use href="#${kind}"/></svg>`
   // "./" first: a name with a colon would else read as another scheme.
   const href = `./${encodeSegment(name)}${slash}`
-  const iso = new Date(modifiedMs).toISOString()
+  const iso = new Date(Math.min(modifiedMs, latestMs)).toISOString()
   return (
     `<tr><td class="name"><a class="${kind}" href="${escapeHtml(href)}">${icon}<bdi>${escapeHtml(name)}</bdi>${slash}</a></td>` +
     `<td class="size">${kind === 'file' ? `<span title="${octets} octets">${sizeForPeople(octets)}</span>` : ''}</td>` +
