@@ -86,6 +86,8 @@ export class Engine {
   }
 
   #refuse(error: NodeJS.ErrnoException, stream: Duplex): void {
+    // What a client sends after a request that ends the connection is not looked at (RFC 9112 §9.6).
+    if (error.code === 'HPE_CLOSED_CONNECTION') return
     const problem = problemOf(error)
     // The network's own errors (a reset, a broken pipe): nobody is there to be answered.
     if (problem === null) stream.destroy()
@@ -156,7 +158,7 @@ class NodeExchange implements Exchange {
 
 /** A character of a method's name (RFC 9110 §5.6.2). */
 const tokenCharacter = /[!#$%&'*+.^_`|~0-9A-Za-z-]/
-const requestLine = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+ [^\r\n]* HTTP\/[^\r\n]{0,8}(?=\r?\n|$)/
+const requestLine = /(?<=^(?:\r?\n)*)[!#$%&'*+.^_`|~0-9A-Za-z-]+ [^\r\n]* HTTP\/[^\r\n]{0,8}(?=\r?\n|$)/
 const digit = /[0-9]/
 
 /** What an error of the parser means to the client; null for errors of the network. */
@@ -164,7 +166,7 @@ const problemOf = (error: NodeJS.ErrnoException): Problem | null => {
   const code = error.code ?? ''
   const { packet, at } = packetOf(error)
   const text = packet.toString('latin1')
-  const [line = null] = requestLine.exec(text) ?? []
+  const [line = null] = requestLine.exec(text.slice(beginOf(text, at))) ?? []
   const before = text.charAt(at - 1)
   const here = text.charAt(at)
   switch (code) {
@@ -186,6 +188,12 @@ const problemOf = (error: NodeJS.ErrnoException): Problem | null => {
     default:
       return code.startsWith('HPE_') ? { status: 400, code, line } : null
   }
+}
+
+/** Where the request begins in which the parser failed: after the last head, if another one is in the packet. */
+const beginOf = (text: string, at: number): number => {
+  const end = text.lastIndexOf('\r\n\r\n', at - 1)
+  return end === -1 ? 0 : end + 4
 }
 
 /** The packet that the parser failed in, and where in it. */

@@ -56,7 +56,6 @@ const keptHomes = 256
 /** The client checks back before it uses what it has kept: an answer is never older than the file. */
 const cacheFields: readonly string[] = ['Cache-Control', 'no-cache']
 
-const noSuchPlace = 'missing'
 const statusOf: Record<FileErrorCode, FailureStatus> = {
   missing: 404,
   'bad-name': 404,
@@ -103,8 +102,14 @@ const readPart = async ({ handle }: OpenFile, from: number, octets: number): Pro
   return buffer
 }
 
-/** Answers GET and HEAD from the site's folder and the accounts' web folders. Holds nothing that needs an end. */
-export class Files {
+/** Whatever answers GET and HEAD. */
+export interface FileAnswers {
+  /** @throws whatever nobody foresaw: the client gets a 500 for it */
+  answer(request: FileRequest): Promise<Reply>
+}
+
+/** Answers from the site's folder and the accounts' web folders. Holds nothing that needs an end. */
+export class Files implements FileAnswers {
   readonly #site: FileStore
   readonly #homesFolder: string
   readonly #homes = new Map<string, FileStore>()
@@ -116,7 +121,6 @@ export class Files {
     this.#listing = listing
   }
 
-  /** @throws whatever is no failure of the store: nobody foresaw it */
   async answer(request: FileRequest): Promise<Reply> {
     try {
       return await this.#find(request)
@@ -133,7 +137,7 @@ export class Files {
   async #find(request: FileRequest): Promise<Reply> {
     const { segments, folder } = request.target
     const { store, names } = this.#place(segments)
-    if (leadsToHidden(names)) throw new FileError(noSuchPlace, 'hidden')
+    if (leadsToHidden(names)) throw new FileError('missing', 'hidden')
     const path = `/${names.join('/')}`
     if (folder) return this.#folder(request, store, path)
     if (names.length === 0) return this.#withSlash(request)
@@ -150,7 +154,7 @@ export class Files {
     const [first, ...rest] = segments
     if (first === undefined || !first.startsWith('~')) return { store: this.#site, names: segments }
     const account = readAccountName(first.slice(1))
-    if (!account.ok) throw new FileError(noSuchPlace, 'no account can have this name')
+    if (!account.ok) throw new FileError('missing', 'no account can have this name')
     return { store: this.#home(account.name), names: rest }
   }
 
@@ -184,14 +188,15 @@ export class Files {
     const entries: FileEntry[] = []
     let more = false
     for await (const entry of store.list(path)) {
-      if (isHidden(entry.name)) continue
+      // At the root a name with a tilde means an account.
+      if (isHidden(entry.name) || (target.segments.length === 0 && entry.name.startsWith('~'))) continue
       more = entries.length >= listedEntries
       if (more) break
       entries.push(entry)
     }
     const page = Buffer.from(renderListing({ segments: target.segments, entries, more, sorting: readSorting(target.query) }))
     const fields = [...pageFields, ...cacheFields]
-    return head ? headOnly(200, [...fields, 'Content-Length', String(page.length)]) : withOctets(200, fields, page)
+    return head ? withoutBody(200, [...fields, 'Content-Length', String(page.length)]) : withOctets(200, fields, page)
   }
 
   /** Closes the file unless the answer carries it. */
@@ -216,8 +221,6 @@ const openIndex = async (store: FileStore, path: string): Promise<OpenFile | nul
   }
 }
 
-const headOnly = (status: 200, fields: readonly string[]): Reply => withoutBody(status, fields)
-
 const fileReply = async (request: FileRequest, file: OpenFile, name: string): Promise<Reply> => {
   const { asker, range, ifRange, conditions, head } = request
   const nowMs = Date.now()
@@ -229,7 +232,7 @@ const fileReply = async (request: FileRequest, file: OpenFile, name: string): Pr
   if (verdict === 'unchanged') return withoutBody(304, state)
   const fields = ['Content-Type', mediaTypeOf(name), 'Accept-Ranges', 'bytes', ...state]
   // Range is defined for GET only (RFC 9110 §14.2).
-  if (head) return headOnly(200, [...fields, 'Content-Length', String(size)])
+  if (head) return withoutBody(200, [...fields, 'Content-Length', String(size)])
   const asked = range !== undefined && rangeCounts(ifRange, validators, nowMs) ? readRange(range, size) : null
   if (asked?.kind === 'unsatisfiable') {
     return failure(416, asker, { detail: `It has ${size} octets.`, fields: ['Content-Range', `bytes */${size}`] })

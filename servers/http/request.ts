@@ -1,13 +1,13 @@
 /** The way of a request from its head to its answer: each step either refuses it or hands it on. */
 import { allow, methodRow } from './commands.ts'
 import type { Exchange } from './exchange.ts'
-import type { Files } from './files.ts'
+import type { FileAnswers } from './files.ts'
 import { type Asker, failure, options, type Reply, targetProblems } from './replies.ts'
 import { readAuthority, readTarget } from './target.ts'
 
 /** What the steps go by. */
 export interface Rules {
-  readonly files: Files
+  readonly files: FileAnswers
   readonly maxTargetOctets: number
 }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import type { Connection, Context, Refusal, Server, Service } from '../../shared/service.ts'
 import { Engine } from './engine.ts'
-import { Files } from './files.ts'
+import { type FileAnswers, Files } from './files.ts'
 import type { HttpOptions } from './options.ts'
 import { Session, type Shared } from './session.ts'
 
@@ -17,18 +17,15 @@ const refusals: Record<Refusal, string> = {
   stopping: 'The server is being stopped. Try again in a moment.',
 }
 
-class HttpServer implements Server {
+/** One HTTP service in one child. */
+export class HttpServer implements Server {
   readonly #engine: Engine
   readonly #shared: Shared
   readonly #sessions = new WeakMap<Duplex, Session>()
   readonly #open = new Set<Session>()
 
-  constructor({ options, settings, journal }: Context<HttpOptions>) {
-    const files = new Files({
-      site: join(settings.data, 'www'),
-      homes: join(settings.data, 'files'),
-      listing: options.listing,
-    })
+  /** @param files what answers GET and HEAD */
+  constructor({ options, journal }: Context<HttpOptions>, files: FileAnswers) {
     this.#shared = {
       rules: { files, maxTargetOctets: options.maxTargetOctets },
       access: journal.lines('access'),
@@ -95,5 +92,10 @@ class HttpServer implements Server {
 /** HTTP/1.1 from the folder of the site and the accounts' web folders. */
 export const service: Service<HttpOptions> = {
   protocol: 'http',
-  create: (context) => new HttpServer(context),
+  create: (context) => {
+    const { settings, options } = context
+    const site = join(settings.data, 'www')
+    const homes = join(settings.data, 'files')
+    return new HttpServer(context, new Files({ site, homes, listing: options.listing }))
+  },
 }

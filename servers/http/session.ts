@@ -91,9 +91,9 @@ export class Session {
     if (!this.#running) this.#start()
   }
 
-  /** The last answer is out. */
+  /** The last answer is out. Node says so too when the client has shut its side; a problem that waits is told all the same. */
   last(): void {
-    if (this.#state === 'open') this.#state = 'ending'
+    if (this.#state === 'open' && this.#problem === null) this.#state = 'ending'
   }
 
   /** Whether it is between two requests. */
@@ -124,7 +124,10 @@ export class Session {
       else this.#record(job, { status: null, octets: 0, complete: false })
       if (this.#paused && this.#queue.length < pausedAt / 2) this.#goOn()
     }
-    if (this.#problem !== null && this.#state === 'open') this.#refuse(this.#problem)
+    if (this.#problem !== null && this.#state === 'open') {
+      this.#state = 'ending'
+      this.#refuse(this.#problem)
+    }
     this.#running = false
     if (this.#state !== 'open') this.#resolve()
   }
@@ -137,10 +140,12 @@ export class Session {
       this.#record(job, { status: null, octets: 0, complete: false })
       return
     }
-    const fields = this.#isLast(exchange) ? [...reply.fields, 'Connection', 'close'] : reply.fields
+    const isLast = this.#isLast(exchange)
+    const fields = isLast ? [...reply.fields, 'Connection', 'close'] : reply.fields
     const head = { status: reply.status, reason: reasonOf(reply.status), fields }
     const delivery = await deliver(exchange, head, reply.body, exchange.method !== 'HEAD')
     this.#answered += 1
+    if (isLast && this.#state === 'open') this.#state = 'ending'
     this.#record(job, { status: reply.status, octets: delivery.octets, complete: delivery.complete })
     if (!delivery.complete) this.#cut(exchange, delivery)
   }
@@ -180,12 +185,10 @@ export class Session {
 
   /** Answers what is no request, unless it belongs to a request that has its answer already. */
   #refuse(problem: Problem): void {
-    this.#state = 'ending'
     const ofAnswered = this.#latest !== null && !this.#latest.complete
     const { stream } = this.#connection
     // A connection that was opened in advance and never used needs no word (RFC 9110 §15.5.9 leaves it open).
     const unused = problem.status === 408 && 'bytesRead' in stream && stream.bytesRead === 0
-    // After an answer that ended the connection nothing more is expected (RFC 9112 §9.6).
     if (ofAnswered || unused || !stream.writable) return
     const reply = failure(problem.status, this.#asker(null), problem.status === 405 ? { fields: ['Allow', allow] } : {})
     const octets = reply.body.kind === 'octets' ? reply.body.octets : Buffer.alloc(0)
