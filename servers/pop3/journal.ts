@@ -38,6 +38,6 @@ export const command = (log: Log, command: string, reply: string, durationMs: nu
 /** A client went over a limit of the protocol. */
 export const limitReached = (log: Log, limit: string, value: number): void => log.write('warn', 'limit.reached', { limit, value })
 
-/** The store failed: which command met it, on which message. */
-export const storeFailed = (log: Log, command: string, code: StoreErrorCode, error: Error, message?: string): void =>
-  log.write('error', 'store.failed', { command, code, error: error.message, message })
+/** The store failed under this command. */
+export const storeFailed = (log: Log, command: string, code: StoreErrorCode, error: Error): void =>
+  log.write('error', 'store.failed', { command, code, error: error.message })

@@ -27,8 +27,8 @@ export const auth = (
   if (mechanism === null) return { reply: replies.mechanisms(mechanisms) }
   if (mechanism.toUpperCase() !== 'PLAIN') return { reply: replies.unknownMechanism }
   if (response === null) return { reply: replies.challenge, next: { state: 'authenticating' } }
-  // RFC 5034 §4: an initial response that is empty is written so.
-  return plain(response === '=' ? '' : response, client)
+  // An empty initial response is written `=` (RFC 5034 §4), and neither is one of PLAIN.
+  return plain(response, client)
 }
 
 /** The line after the challenge (RFC 5034 §4). */

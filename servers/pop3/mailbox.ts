@@ -39,6 +39,10 @@ export const uidl = ({ maildrop }: Transaction, number: number | null): Outcome 
     ? { reply: replies.uidls(linesOf(maildrop, (message) => message.uidl)) }
     : withMessage(maildrop, number, (message) => ({ reply: replies.listed(number, message.uidl) }))
 
+/**
+ * The octets told are those that are stored, as in STAT and LIST. A message whose last line has no end gets CRLF before the dot
+ * that ends the reply (RFC 1939 §3); those two are counted nowhere.
+ */
 export const retr = ({ maildrop }: Transaction, number: number, { tally }: Client): Outcome =>
   withMessage(maildrop, number, (message) => ({
     reply: replies.message(message.octets, maildrop.read(message), (octets) => {

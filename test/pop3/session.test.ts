@@ -279,6 +279,18 @@ describe('POP3: the journal', () => {
     for (const secret of [...secrets, 'aHVzaC00', logIn.slice(11)]) expect(running.journal.text()).to.not.include(secret)
   })
 
+  it('shows no word that may be a secret in the wrong place, even where it looks like the name of a command', async () => {
+    await using running = await serveInMemory()
+    using client = await Client.connect(running.port)
+    await client.send('PASShush\r\nauthHUSH x\r\nAUTH LOGIN\r\nhush\r\nHUSH\r\nCAPA\r\nFROB\r\n')
+    client.end()
+    await client.rest()
+    expect(running.journal.of('command.answered').map(({ fields }) => fields['command'])).to.deep.equal([
+      ...['***', '***', 'AUTH ***', '***', '***', 'CAPA', 'FROB'],
+    ])
+    expect(running.journal.text()).to.not.match(/hush/i)
+  })
+
   it('names an unknown command by its name only, and nothing that is no name', async () => {
     await using running = await serveInMemory()
     using client = await Client.connect(running.port)
