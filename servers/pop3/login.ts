@@ -1,6 +1,7 @@
 /** Who the client is: USER, PASS and AUTH. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { DeskError, type LoginAnswer } from '../../shared/accounts/desk.ts'
-import { type Maildrop, StoreError } from '../../shared/mail/mail-store.ts'
+import { type Maildrop, type MailStore, StoreError } from '../../shared/mail/mail-store.ts'
 import * as journal from './journal.ts'
 import { MarkedMaildrop } from './marked-maildrop.ts'
 import { replies } from './replies.ts'
@@ -9,6 +10,22 @@ import { type Client, type In, loggedOut, type Outcome } from './session.ts'
 
 /** The mechanisms that AUTH takes. */
 export const mechanisms = ['PLAIN'] as const
+
+/**
+ * A client that lost its connection comes again before we have heard the end of the old one: a mailbox that is held is asked for
+ * once more after these times, before its client is told that another session has it.
+ */
+const retriesMs = [50, 100, 200] as const
+
+const openWhenFree = async (store: MailStore, account: string, signal: AbortSignal): Promise<Maildrop | null> => {
+  let held = await store.open(account)
+  for (const waitMs of retriesMs) {
+    if (held !== null || signal.aborted) break
+    await sleep(waitMs)
+    held = await store.open(account)
+  }
+  return held
+}
 
 /** Takes any name: whether it exists shows in no reply. */
 export const user = (_session: In<'authorization'>, name: string): Outcome => ({
@@ -61,7 +78,7 @@ const logIn = async (client: Client, method: journal.Method, name: string, passw
   if (answer.outcome === 'blocked') return refused(replies.blocked(answer.retryAfterMs), 'blocked')
   let held: Maildrop | null
   try {
-    held = await store.open(answer.account)
+    held = await openWhenFree(store, answer.account, connection.signal)
   } catch (error) {
     if (!(error instanceof StoreError)) throw error
     journal.storeFailed(connection.log.with({ account: answer.account }), 'open', error.code, error)

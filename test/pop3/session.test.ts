@@ -220,6 +220,17 @@ describe('POP3: a session', () => {
     expect(client.ended).to.equal(true)
   })
 
+  it('may follow at once on one that broke, in the middle of a message too', async () => {
+    const large = Buffer.alloc(500_000, `${'x'.repeat(78)}\r\n`)
+    await using running = await serve({ service: 'pop3', prepare: (settings) => mailboxWith(settings, 'alice', [large]) })
+    for (let round = 0; round < 20; round++) {
+      using client = await loggedIn(running.port)
+      if (round % 2 === 1) await client.ask('RETR 1')
+      if (round % 4 < 2) client.reset()
+      else client[Symbol.dispose]()
+    }
+  })
+
   it('refuses in the words of the protocol who cannot be served', async () => {
     await using running = await serveInMemory({ limits: { connections: 1 } })
     using _first = await loggedIn(running.port)
