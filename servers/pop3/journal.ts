@@ -13,14 +13,14 @@ export type LoginRefusal = 'credentials' | 'blocked' | 'in-use' | 'needs-tls' | 
 
 /** An account logged in and holds its mailbox. */
 export const loginAccepted = (log: Log, method: Method, messages: number, octets: number): void =>
-  log.write('info', 'login.accepted', { method, messages, octets })
+  log.write('info', 'pop3.login.accepted', { method, messages, octets })
 
 /** Names of accounts are shorter; a client may send what it likes. */
 const shownNameLength = 100
 
 /** A login was refused. @param name as the client wrote it; undefined where it was not asked for */
 export const loginRefused = (log: Log, method: Method | undefined, reason: LoginRefusal, name?: string): void =>
-  log.write('warn', 'login.refused', { method, reason, name: name?.slice(0, shownNameLength) })
+  log.write('warn', 'pop3.login.refused', { method, reason, name: name?.slice(0, shownNameLength) })
 
 /** A client is gone or was told to go: what it fetched and removed. */
 export const sessionEnded = (
@@ -29,15 +29,16 @@ export const sessionEnded = (
   tally: Tally,
   commands: number,
   durationMs: number,
-): void => log.write('info', 'session.ended', { reason, ...tally, commands, durationMs: Math.round(durationMs) })
+): void => log.write('info', 'pop3.session.ended', { reason, ...tally, commands, durationMs: Math.round(durationMs) })
 
 /** A command and what was answered, without the line break. @param command its secret arguments masked */
 export const command = (log: Log, command: string, reply: string, durationMs: number): void =>
-  log.write('debug', 'command.answered', { command, reply, durationMs: Math.round(durationMs) })
+  log.write('debug', 'pop3.command', { command, reply, durationMs: Math.round(durationMs) })
 
 /** A client went over a limit of the protocol. */
-export const limitReached = (log: Log, limit: string, value: number): void => log.write('warn', 'limit.reached', { limit, value })
+export const limitReached = (log: Log, limit: string, value: number): void =>
+  log.write('warn', 'pop3.limit.reached', { limit, value })
 
 /** The store failed under this command. */
 export const storeFailed = (log: Log, command: string, code: StoreErrorCode, error: Error): void =>
-  log.write('error', 'store.failed', { command, code, error: error.message })
+  log.write('error', 'pop3.store.failed', { command, code, error: error.message })

@@ -69,8 +69,8 @@ describe('POP3: clients that do harm', () => {
     using client = await loggedIn(running)
     client.pause()
     await client.send('RETR 1\r\n')
-    await until(() => running.journal.of('session.ended').length > 0)
-    expect(running.journal.of('session.ended')[0]?.fields).to.include({ reason: 'idle', messages: 0 })
+    await until(() => running.journal.of('pop3.session.ended').length > 0)
+    expect(running.journal.of('pop3.session.ended')[0]?.fields).to.include({ reason: 'idle', messages: 0 })
     expect(storeOf(running).holds('alice')).to.equal(false)
     await until(() => running.open === 0)
   })
@@ -84,7 +84,7 @@ describe('POP3: clients that do harm', () => {
     client.reset()
     await until(() => !storeOf(running).holds('alice'))
     expect(storeOf(running).contents('alice')).to.have.length(1)
-    expect(running.journal.of('session.ended')[0]?.fields).to.include({ reason: 'closed', deleted: 0 })
+    expect(running.journal.of('pop3.session.ended')[0]?.fields).to.include({ reason: 'closed', deleted: 0 })
   })
 
   it('a stop in the middle of a message puts no other words into it, and does not end it', async () => {
@@ -94,7 +94,7 @@ describe('POP3: clients that do harm', () => {
     await client.send('RETR 1\r\n')
     await still(() => storeOf(running).chunksRead)
     const closing = running.close('stop')
-    await until(() => running.journal.of('session.ended').length > 0)
+    await until(() => running.journal.of('pop3.session.ended').length > 0)
     client.resume()
     const said = (await client.rest()).toString('latin1')
     await closing

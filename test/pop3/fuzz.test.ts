@@ -78,7 +78,7 @@ describe('POP3: whatever clients send', () => {
     }
     await running.close('replace')
     expect(running.journal.records.filter(({ level }) => level === 'error')).to.deep.equal([])
-    expect(running.journal.of('session.ended')).to.have.length(rounds)
+    expect(running.journal.of('pop3.session.ended')).to.have.length(rounds)
     for (const password of Object.values(testAccounts)) expect(running.journal.text()).to.not.include(password)
   })
 })

@@ -43,7 +43,7 @@ describe('POP3: limits', () => {
       S: +OK 0 0
     `,
     after: ({ journal }) => {
-      const [record] = journal.of('limit.reached')
+      const [record] = journal.of('pop3.limit.reached')
       expect(record?.level).to.equal('warn')
       expect(record?.fields).to.include({ limit: 'commandLine', value: defaults.commandLine })
     },
@@ -100,8 +100,8 @@ describe('POP3: limits', () => {
       S closes
     `,
     after: ({ journal }) => {
-      expect(journal.of('limit.reached')[0]?.fields).to.include({ limit: 'badCommands', value: defaults.badCommands })
-      expect(journal.of('session.ended')[0]?.fields).to.include({ reason: 'too-many-bad-commands', deleted: 0 })
+      expect(journal.of('pop3.limit.reached')[0]?.fields).to.include({ limit: 'badCommands', value: defaults.badCommands })
+      expect(journal.of('pop3.session.ended')[0]?.fields).to.include({ reason: 'too-many-bad-commands', deleted: 0 })
     },
   })
 
@@ -128,7 +128,7 @@ describe('POP3: limits', () => {
     played: ['line by line', 'pipelined'],
     after: ({ journal, desk }) => {
       expect(desk.attempts).to.have.length(0)
-      expect(journal.of('limit.reached')[0]?.fields).to.include({ limit: 'commandsBeforeLogin' })
+      expect(journal.of('pop3.limit.reached')[0]?.fields).to.include({ limit: 'commandsBeforeLogin' })
       expect(journal.text()).to.not.include(logIn.slice(11))
     },
   })

@@ -280,7 +280,7 @@ describe('POP3: a login in clear', () => {
       lines,
       after: ({ desk, journal }) => {
         expect(desk.attempts).to.have.length(lines === accepted ? 1 : 0)
-        const reasons = journal.of('login.refused').map(({ fields }) => fields['reason'])
+        const reasons = journal.of('pop3.login.refused').map(({ fields }) => fields['reason'])
         expect(reasons).to.deep.equal(lines === accepted ? [] : Array(4).fill('needs-tls'))
       },
     })
@@ -322,7 +322,7 @@ describe('POP3: the mailbox of a login', () => {
       expect(await client.ask('STAT')).to.match(/^-ERR Log in first/)
       storeOf(running).fails = {}
       expect(await client.ask(`AUTH PLAIN ${alice}`)).to.match(/^\+OK/)
-      expect(running.journal.of('store.failed').map(({ fields }) => fields['code'])).to.deep.equal([code])
+      expect(running.journal.of('pop3.store.failed').map(({ fields }) => fields['code'])).to.deep.equal([code])
     })
   }
 })

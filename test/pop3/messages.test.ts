@@ -157,13 +157,13 @@ describe('POP3: RETR', () => {
       storeOf(running).fails = { read: code }
       expect((await answers(running, ['RETR 1', 'TOP 1 0', 'STAT'])).toString()).to.equal(`${reply}\r\n${reply}\r\n+OK 2 10\r\n`)
     }
-    expect(running.journal.of('store.failed').map(({ fields }) => fields['command'])).to.deep.equal([
+    expect(running.journal.of('pop3.store.failed').map(({ fields }) => fields['command'])).to.deep.equal([
       'RETR 1',
       'TOP 1 0',
       'RETR 1',
       'TOP 1 0',
     ])
-    expect(running.journal.of('session.ended')[0]?.fields).to.include({ messages: 0, octets: 0 })
+    expect(running.journal.of('pop3.session.ended')[0]?.fields).to.include({ messages: 0, octets: 0 })
   })
 
   for (const failure of ['damaged', new TypeError('a mistake, on purpose')] as const) {
@@ -187,6 +187,6 @@ describe('POP3: TOP', () => {
     const said = (await answers(running, ['TOP 1 2'])).toString()
     expect(said).to.equal('+OK Top of message follows\r\nSubject: large\r\n\r\nline\r\nline\r\n.\r\n')
     expect(storeOf(running).chunksRead).to.equal(1)
-    expect(running.journal.of('session.ended')[0]?.fields).to.include({ messages: 0, octets: 30 })
+    expect(running.journal.of('pop3.session.ended')[0]?.fields).to.include({ messages: 0, octets: 30 })
   })
 })

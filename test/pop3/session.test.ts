@@ -89,7 +89,7 @@ describe('POP3: marks', () => {
     lines,
     after: (running) => {
       expect(storeOf(running).contents('alice')).to.deep.equal(['two two\r\n', 'three three three\r\n'])
-      const [record] = running.journal.of('session.ended')
+      const [record] = running.journal.of('pop3.session.ended')
       expect(record?.fields).to.include({ account: 'alice', reason: 'quit', messages: 2, octets: 28, deleted: 1 })
     },
   })
@@ -137,7 +137,7 @@ describe('POP3: what is marked', () => {
       await end(client)
       await until(() => !storeOf(running).holds('alice'))
       expect(storeOf(running).contents('alice')).to.have.length(3)
-      expect(running.journal.of('session.ended')[0]?.fields).to.include({ reason: 'closed', deleted: 0 })
+      expect(running.journal.of('pop3.session.ended')[0]?.fields).to.include({ reason: 'closed', deleted: 0 })
     })
   }
 
@@ -147,7 +147,7 @@ describe('POP3: what is marked', () => {
     await client.closed()
     expect(storeOf(running).holds('alice')).to.equal(false)
     expect(storeOf(running).contents('alice')).to.have.length(3)
-    expect(running.journal.of('session.ended')[0]?.fields).to.include({ reason: 'idle', deleted: 0 })
+    expect(running.journal.of('pop3.session.ended')[0]?.fields).to.include({ reason: 'idle', deleted: 0 })
   })
 
   it('stays when the server stops, which is told', async () => {
@@ -159,7 +159,7 @@ describe('POP3: what is marked', () => {
       '-ERR [SYS/TEMP] The server is stopping: nothing was removed, please come again\r\n',
     )
     expect(store.contents('alice')).to.have.length(3)
-    expect(running.journal.of('session.ended')[0]?.fields).to.include({ reason: 'stopping' })
+    expect(running.journal.of('pop3.session.ended')[0]?.fields).to.include({ reason: 'stopping' })
   })
 
   for (const code of Object.keys(storeErrors) as StoreErrorCode[]) {
@@ -171,8 +171,8 @@ describe('POP3: what is marked', () => {
       expect(await client.ask('QUIT')).to.match(new RegExp(`^-ERR \\[${expected}\\] Nothing was removed\\. `))
       await client.closed()
       expect(storeOf(running).contents('alice')).to.have.length(3)
-      expect(running.journal.of('store.failed')[0]?.fields).to.include({ command: 'QUIT', code, account: 'alice' })
-      expect(running.journal.of('session.ended')[0]?.fields).to.include({ deleted: 0 })
+      expect(running.journal.of('pop3.store.failed')[0]?.fields).to.include({ command: 'QUIT', code, account: 'alice' })
+      expect(running.journal.of('pop3.session.ended')[0]?.fields).to.include({ deleted: 0 })
     })
   }
 
@@ -254,7 +254,7 @@ describe('POP3: a session', () => {
     client.reset()
     await until(() => running.journal.of('connection.broken').length > 0)
     answer()
-    await until(() => running.journal.of('session.ended').length > 0)
+    await until(() => running.journal.of('pop3.session.ended').length > 0)
     expect(storeOf(running).holds('alice')).to.equal(false)
   })
 })
@@ -281,7 +281,7 @@ describe('POP3: the journal', () => {
     ]
     await client.send(sent.map((line) => `${line}\r\n`).join(''))
     await client.rest()
-    const records = running.journal.of('command.answered').map(({ fields }) => fields['command'])
+    const records = running.journal.of('pop3.command').map(({ fields }) => fields['command'])
     expect(records).to.deep.equal([
       ...['USER alice', 'PASS ***', 'PASS ***', '***', 'AUTH ***', 'AUTH ***', '***', 'AUTH ***', '***'],
       ...['APOP ***', 'USER', 'LIST', 'FROB', '***', 'AUTH ***'],
@@ -296,7 +296,7 @@ describe('POP3: the journal', () => {
     await client.send('PASShush\r\nauthHUSH x\r\nAUTH LOGIN\r\nhush\r\nHUSH\r\nCAPA\r\nFROB\r\n')
     client.end()
     await client.rest()
-    expect(running.journal.of('command.answered').map(({ fields }) => fields['command'])).to.deep.equal([
+    expect(running.journal.of('pop3.command').map(({ fields }) => fields['command'])).to.deep.equal([
       ...['***', '***', 'AUTH ***', '***', '***', 'CAPA', 'FROB'],
     ])
     expect(running.journal.text()).to.not.match(/hush/i)
@@ -308,7 +308,7 @@ describe('POP3: the journal', () => {
     await client.send('frob \x1b[2J\r\n\x1b]0;x\x07\r\nHELO\x00 x\r\nA-B\r\n\r\n')
     client.end()
     await client.rest()
-    expect(running.journal.of('command.answered').map(({ fields }) => fields['command'])).to.deep.equal([
+    expect(running.journal.of('pop3.command').map(({ fields }) => fields['command'])).to.deep.equal([
       'FROB',
       '***',
       '***',
@@ -323,7 +323,7 @@ describe('POP3: the journal', () => {
     await client.send(`USER ${'x'.repeat(500)}\r\nPASS y\r\n`)
     client.end()
     await client.rest()
-    const [record] = running.journal.of('login.refused')
+    const [record] = running.journal.of('pop3.login.refused')
     expect(record?.level).to.equal('warn')
     expect(record?.fields).to.include({ method: 'USER', reason: 'credentials', name: 'x'.repeat(100) })
   })
@@ -333,7 +333,7 @@ describe('POP3: the journal', () => {
     using client = await Client.connect(running.port)
     client.end()
     await client.rest()
-    expect(running.journal.of('session.ended').map(({ fields }) => fields['reason'])).to.deep.equal(['closed'])
+    expect(running.journal.of('pop3.session.ended').map(({ fields }) => fields['reason'])).to.deep.equal(['closed'])
   })
 
   it('knows all secret rows', () => {
