@@ -1,7 +1,8 @@
 /** The file itself: opened safely, written in transactions that last or need not last, and known to be the one we opened. */
 import { closeSync, openSync, statSync } from 'node:fs'
 import { constants, DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from 'node:sqlite'
-import { storeError } from './failures.ts'
+import { StoreError } from '../mail-store.ts'
+import { codeOf, storeError } from './failures.ts'
 import { pageOctets, prepareSchema } from './schema.ts'
 
 /** How the file is opened. */
@@ -23,6 +24,7 @@ export class MailDatabase {
   readonly storeId: string
   readonly #database: DatabaseSync
   readonly #file: string
+  readonly #busyTimeoutMs: number
   readonly #inode: bigint
   readonly #statements = new Map<string, StatementSync>()
   #durability: Durability = 'durable'
@@ -31,14 +33,17 @@ export class MailDatabase {
   constructor({ file, busyTimeoutMs, maxOctets }: DatabaseOptions) {
     makePrivate(file)
     this.#file = file
-    this.#database = new DatabaseSync(file, { timeout: busyTimeoutMs, enableForeignKeyConstraints: false })
+    this.#busyTimeoutMs = busyTimeoutMs
+    this.#database = new DatabaseSync(file, { timeout: 0, enableForeignKeyConstraints: false })
     try {
       this.#database.setAuthorizer((action) => (action === constants.SQLITE_ATTACH ? constants.SQLITE_DENY : constants.SQLITE_OK))
       this.#inode = inodeOf(file)
-      prepareSchema(this.#database)
-      this.#database.exec(settings)
-      if (maxOctets !== null) this.#database.exec(`PRAGMA max_page_count = ${Math.ceil(maxOctets / pageOctets)}`)
-      this.storeId = text(this.get('SELECT id FROM store')?.id)
+      this.storeId = this.patiently(() => {
+        prepareSchema(this.#database)
+        this.#database.exec(settings)
+        if (maxOctets !== null) this.#database.exec(`PRAGMA max_page_count = ${Math.ceil(maxOctets / pageOctets)}`)
+        return text(this.get('SELECT id FROM store')?.id)
+      })
     } catch (error) {
       this.#database.close()
       throw error
@@ -68,7 +73,7 @@ export class MailDatabase {
       this.#database.exec(durability === 'durable' ? 'PRAGMA synchronous = FULL' : 'PRAGMA synchronous = NORMAL')
       this.#durability = durability
     }
-    this.#database.exec('BEGIN IMMEDIATE')
+    this.patiently(() => this.#database.exec('BEGIN IMMEDIATE'))
     try {
       const result = work()
       this.#check()
@@ -76,6 +81,23 @@ export class MailDatabase {
       return result
     } finally {
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
+    }
+  }
+
+  /**
+   * Runs what reads, or what begins to write, again while another process is in the way. Writers are through in less than a
+   * millisecond, so that SQLite's own waiting, which soon sleeps for 25 to 100, keeps the second of two busy processes out for
+   * up to a second.
+   */
+  patiently<T>(work: () => T): T {
+    const deadline = performance.now() + this.#busyTimeoutMs
+    for (let sleepMs = 0.1; ; sleepMs = Math.min(2, sleepMs * 1.2)) {
+      try {
+        return work()
+      } catch (error) {
+        if (error instanceof StoreError || codeOf(error) !== 'locked' || performance.now() > deadline) throw error
+        Atomics.wait(sleeping, 0, 0, sleepMs)
+      }
     }
   }
 
@@ -96,6 +118,9 @@ export class MailDatabase {
     return statement
   }
 }
+
+/** Never woken: the worker thread has nothing else to do meanwhile. */
+const sleeping = new Int32Array(new SharedArrayBuffer(4))
 
 /** The log is cut back to 64 MiB after it was larger; nothing is sorted on disk, where a sandboxed child may not write. */
 const settings = `

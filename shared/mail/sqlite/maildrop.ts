@@ -1,5 +1,5 @@
 /** A mailbox held by one session. */
-import type { Maildrop, StoredMessage } from '../mail-store.ts'
+import { type Maildrop, type StoredMessage, StoreError } from '../mail-store.ts'
 import { storeError } from './failures.ts'
 import { readMessage } from './reading.ts'
 import { chunkOctets } from './schema.ts'
@@ -65,7 +65,11 @@ export class SqliteMaildrop implements Maildrop {
     if (fetched !== null) return fetched
     this.#ahead.clear()
     if (!inOrder) return null
-    await this.#fetch(place)
+    try {
+      await this.#fetch(place)
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error // it may be about another of them
+    }
     return this.#taken(place)
   }
 

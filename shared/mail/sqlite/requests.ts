@@ -77,11 +77,8 @@ export type Answer =
   | { readonly id: number; readonly value: Requests[Kind]['answer'] }
   | { readonly id: number; readonly failure: Failure }
 
-/** The first thing that the worker says: that it has the file open, under which name it holds things, or why not. */
-export type Opening = { readonly token: string } | { readonly failure: Failure }
-
-/** What the worker says after that: answers in bundles. */
-export type FromWorker = { readonly opening: Opening } | { readonly answers: readonly Answer[] }
+/** What the worker says: first that it has the file open, or why not; then answers, in bundles. */
+export type FromWorker = { readonly opened: true | Failure } | { readonly answers: readonly Answer[] }
 
 /** What the worker is started with. */
 export interface WorkerOptions {
@@ -90,6 +87,8 @@ export interface WorkerOptions {
   readonly busyTimeoutMs: number
   /** The file does not grow above this; null: no limit. */
   readonly maxOctets: number | null
+  /** Under which this thread holds things. Random. */
+  readonly token: string
   /** Tokens of threads of this store that ended: what they held is free. */
   readonly ended: readonly string[]
 }

@@ -8,7 +8,6 @@
  */
 import type { DatabaseSync } from 'node:sqlite'
 import { PermanentError } from '../../service.ts'
-import { codeOf } from './failures.ts'
 
 /**
  * Octets in every chunk but the last of a message. Large enough that a chunk costs little beside its octets (reading 64 KiB
@@ -68,29 +67,16 @@ const refuseStranger = (database: DatabaseSync): number => {
   return version
 }
 
-/** Another process that does the same at this moment makes it fail without waiting; whoever was first has done it for both. */
-const startLog = (database: DatabaseSync): void => {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      database.exec('PRAGMA journal_mode = WAL')
-      return
-    } catch (error) {
-      if (codeOf(error) !== 'locked' || tries === 20) throw error
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 25)
-    }
-  }
-}
-
 /**
  * Brings an opened file to `schemaVersion`; a new file gets its page size, incremental vacuum and the write-ahead log. Safe when
- * several processes do so at once.
+ * several processes do so at once; one that is in the way makes it fail as locked, and it may be run again.
  * @throws {PermanentError} written by a newer program, or not ours
  */
 export const prepareSchema = (database: DatabaseSync): void => {
   let version = refuseStranger(database)
   // Both are fixed by the first page that is written, so they come before the journal's mode, which writes it.
   if (version === 0) database.exec(`PRAGMA page_size = ${pageOctets}; PRAGMA auto_vacuum = INCREMENTAL`)
-  startLog(database)
+  database.exec('PRAGMA journal_mode = WAL')
   if (version === schemaVersion) return
   database.exec('BEGIN IMMEDIATE')
   try {

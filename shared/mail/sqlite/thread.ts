@@ -1,10 +1,14 @@
 /** The worker thread as the rest of the process sees it: requests go in, promises come out. */
+import { randomBytes } from 'node:crypto'
 import { Worker } from 'node:worker_threads'
 import { fromFailure, storeError } from './failures.ts'
 import type { Answer, FromWorker, Kind, Request, Requests, WorkerOptions } from './requests.ts'
 
 /** A thread that does not end by itself after so long is ended: a store that is closed must not keep a process alive. */
 const closeMs = 15_000
+
+/** What each worker of this process is started with. */
+export type ThreadOptions = Omit<WorkerOptions, 'token' | 'ended'>
 
 interface Pending {
   // One map for all kinds; `ask` ties the kind of the answer to that of the request.
@@ -14,7 +18,7 @@ interface Pending {
 
 /** The worker, started again when it died. Whoever starts it closes it. */
 export class StoreThread {
-  readonly #options: Omit<WorkerOptions, 'ended'>
+  readonly #options: ThreadOptions
   readonly #pending = new Map<number, Pending>()
   /** Tokens of workers that died. */
   readonly #ended: string[] = []
@@ -23,7 +27,7 @@ export class StoreThread {
   #lastId = 0
   #closed: Promise<void> | null = null
 
-  constructor(options: Omit<WorkerOptions, 'ended'>) {
+  constructor(options: ThreadOptions) {
     this.#options = options
   }
 
@@ -72,31 +76,30 @@ export class StoreThread {
   }
 
   #launch(): Promise<Worker> {
+    const token = randomBytes(12).toString('hex')
     const worker = new Worker(workerFile, {
       name: 'mail-store',
-      workerData: { ...this.#options, ended: this.#ended } satisfies WorkerOptions,
+      workerData: { ...this.#options, token, ended: this.#ended } satisfies WorkerOptions,
       resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 },
     })
     return new Promise((resolve, reject) => {
-      let token: string | null = null
       worker.on('message', (message: FromWorker) => {
         if ('answers' in message) for (const answer of message.answers) this.#settle(answer)
-        else if ('failure' in message.opening) {
-          reject(fromFailure(message.opening.failure))
-          void worker.terminate()
-        } else {
-          token = message.opening.token
+        else if (message.opened === true) {
           this.#worker = worker
           resolve(worker)
+        } else {
+          reject(fromFailure(message.opened))
+          void worker.terminate()
         }
       })
       worker.on('error', (cause) => {
-        reject(cause)
+        reject(storeError('damaged', { cause }))
         this.#failAll(cause)
       })
       worker.on('exit', () => {
         reject(storeError('damaged', { cause: 'the worker thread ended as it began' }))
-        if (token !== null) this.#ended.push(token)
+        this.#ended.push(token)
         if (this.#worker === worker) this.#worker = null
         this.#failAll(storeError('closed'))
       })

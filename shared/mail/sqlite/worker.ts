@@ -2,7 +2,6 @@
  * The worker thread: the only one of its process that has the database open. What has come in since it last looked is answered
  * together: reads first, then all writes in one transaction, whose one sync is what many messages share.
  */
-import { randomBytes } from 'node:crypto'
 import { parentPort, workerData } from 'node:worker_threads'
 import { StoreError } from '../mail-store.ts'
 import { type Durability, MailDatabase } from './database.ts'
@@ -37,21 +36,20 @@ class Worker {
   constructor(options: WorkerOptions, post: (message: FromWorker, transfer: ArrayBuffer[]) => void) {
     this.#options = options
     this.#post = post
-    this.#holder = new Holder(randomBytes(12).toString('hex'), options.leaseMs)
+    this.#holder = new Holder(options.token, options.leaseMs)
     this.#ticking = setInterval(() => this.#tick(), options.leaseMs / 3)
   }
 
   /** Opens the file and says so. */
   start(): void {
     try {
-      const database = this.#opened()
-      release(database, this.#options.ended)
-      this.#post({ opening: { token: this.#holder.token } }, [])
+      release(this.#opened(), this.#options.ended)
+      this.#post({ opened: true }, [])
       this.#wake()
     } catch (error) {
       this.#closeDatabase()
       clearInterval(this.#ticking)
-      this.#post({ opening: { failure: toFailure(error) } }, [])
+      this.#post({ opened: toFailure(error) }, [])
     }
   }
 
@@ -103,7 +101,7 @@ class Worker {
     try {
       const database = this.#opened()
       const work = () => group.map((request) => ({ id: request.id, value: perform(database, this.#holder, request) }))
-      this.#answers.push(...(durability === null ? work() : database.transaction(durability, work)))
+      this.#answers.push(...(durability === null ? database.patiently(work) : database.transaction(durability, work)))
       if (group.some(({ kind }) => kind === 'remove' || kind === 'forget')) this.#unswept = true
       return false
     } catch (error) {
