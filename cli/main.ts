@@ -12,6 +12,7 @@ const commands = {
   restart: async () => (await import('./restart.ts')).restartCommand(),
   stop: async () => (await import('./stop.ts')).stopCommand(),
   mail: async () => (await import('./mail.ts')).mailCommand(),
+  check: async () => (await import('./check.ts')).checkCommand(),
   logs: async () => (await import('./logs.ts')).logsCommand(),
   account: async () => (await import('./account.ts')).accountCommand(),
 }

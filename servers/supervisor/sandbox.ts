@@ -34,8 +34,17 @@ const codeFolders = (): string[] => (program === root ? ['servers', 'shared'].ma
  */
 const withTarget = (path: string): string[] => (path === descriptorFolder ? [path] : [...new Set([path, realpathSync(path)])])
 
+/** Packages that come with Havre; node_modules links to them, and is itself a link where checkouts share it. */
+const vendorFolders = (): string[] =>
+  [
+    root,
+    ...packageFolders()
+      .filter((folder) => existsSync(folder))
+      .map((folder) => dirname(realpathSync(folder))),
+  ].map((folder) => join(folder, 'vendor'))
+
 const programFolders = (): string[] =>
-  [...codeFolders(), ...packageFolders(), join(root, 'vendor'), join(root, 'package.json')].filter(existsSync).flatMap(withTarget)
+  [...codeFolders(), ...packageFolders(), ...vendorFolders(), join(root, 'package.json')].filter(existsSync).flatMap(withTarget)
 
 /**
  * The flags under which a child runs. Folders that do not exist yet are made: a grant for one that is missing would be for
