@@ -75,7 +75,7 @@ describe('whatever a configuration is made of', () => {
     await using folder = await temporaryFolder()
     const random = seeded()
     const seen = { loaded: 0, refused: 0 }
-    for (let round = 0; round < fuzzRounds(600); round++) {
+    for (let round = 0; round < fuzzRounds(300, 150); round++) {
       await writeFile(folder.at('my.yaml'), file(random))
       const sources: Sources = {
         protocols,
