@@ -1,6 +1,5 @@
 /** `havre check`: whether the configuration can be used, and where the services would listen. */
 import { Command } from 'commander'
-import { ConfigurationError } from '../shared/config/problem.ts'
 import type { Configuration, ServiceSettings } from '../shared/config/settings.ts'
 import { endpointText } from '../shared/net/endpoint.ts'
 import { exitCodes } from '../shared/service.ts'
@@ -61,17 +60,18 @@ const json = ({ settings, services, idleSettings }: Configuration): string =>
     idleSettings,
   })
 
-const wrongJson = ({ problems }: ConfigurationError): string =>
-  JSON.stringify({ ok: false, problems: problems.map(({ origin, ...problem }) => ({ ...origin, ...problem })) })
-
 const run = async (options: CheckOptions): Promise<void> => {
+  const { ConfigurationError } = await import('../shared/config/problem.ts')
   try {
     const configuration = await configurationFrom(options)
     process.stdout.write(`${options.json ? json(configuration) : text(configuration)}\n`)
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error
-    // The answer to the question that was asked, not a failure of the command: no program's name before it.
-    if (options.json) process.stdout.write(`${wrongJson(error)}\n`)
+    // The answer to the question that was asked, not a failure of the command: it goes where answers go.
+    if (options.json)
+      process.stdout.write(
+        `${JSON.stringify({ ok: false, problems: error.problems.map(({ origin, ...problem }) => ({ ...origin, ...problem })) })}\n`,
+      )
     else process.stderr.write(`${error.message}\n`)
     process.exitCode = exitCodes.permanent
   }

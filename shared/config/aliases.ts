@@ -30,28 +30,14 @@ export const bareCatchAll = ({ domains, mail }: RawSettings): string | null =>
 export const loops = (aliases: Readonly<Record<string, readonly string[]>>): readonly (readonly string[])[] => {
   const found: (readonly string[])[] = []
   const done = new Set<string>()
-  for (const start of Object.keys(aliases)) {
-    // The way from the start, a name and those of its targets that are still to be followed; not on the stack of calls, which ends.
-    const way: { readonly name: string; readonly left: string[] }[] = []
-    const places = new Map<string, number>()
-    const enter = (name: string): void => {
-      const place = places.get(name)
-      if (place !== undefined && place < way.length - 1) found.push([...way.slice(place).map((step) => step.name), name])
-      if (place !== undefined || done.has(name) || !Object.hasOwn(aliases, name)) return
-      places.set(name, way.length)
-      way.push({ name, left: [...(aliases[name] ?? [])] })
-    }
-    enter(start)
-    for (let here = way.at(-1); here !== undefined; here = way.at(-1)) {
-      const next = here.left.shift()
-      if (next !== undefined) enter(next)
-      else {
-        done.add(here.name)
-        places.delete(here.name)
-        way.pop()
-      }
-    }
+  const follow = (name: string, along: readonly string[]): void => {
+    const start = along.indexOf(name)
+    if (start !== -1 && start < along.length - 1) found.push([...along.slice(start), name])
+    if (start !== -1 || done.has(name) || !Object.hasOwn(aliases, name)) return
+    for (const target of aliases[name] ?? []) follow(target, [...along, name])
+    done.add(name)
   }
+  for (const name of Object.keys(aliases)) follow(name, [])
   return found
 }
 

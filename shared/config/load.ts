@@ -19,9 +19,6 @@ import { checkService, rootSchema, serviceSettings } from './services.ts'
 import type { Configuration, Settings } from './settings.ts'
 import { type Mapping, mergeMappings } from './tree.ts'
 
-// A configuration is checked once: functions made for each schema would cost more than they save.
-z.config({ jitless: true })
-
 /** Where a configuration comes from. */
 export interface Sources {
   readonly protocols: Protocols

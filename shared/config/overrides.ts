@@ -54,6 +54,12 @@ const hint = (words: readonly string[], root: z.core.$ZodType): string => {
   return meant === undefined ? 'sections and names are joined by two underscores' : `did you mean ${variableOf(meant.path)}?`
 }
 
+/** Services whose protocol is given come first: it says which settings they have. */
+const inOrder = (a: string, b: string): number => {
+  const late = (name: string) => (name.toUpperCase().endsWith('__PROTOCOL') ? 0 : 1)
+  return late(a) - late(b) || (a < b ? -1 : 1)
+}
+
 /** `HAVRE_SERVICES__HTTP__PORT=80`. A variable is a setting when its first word is a top-level setting; others are left alone. */
 export const readEnvironment = (env: Readonly<Record<string, string | undefined>>, before: Mapping, rootOf: RootOf): Overridden => {
   const top = Object.keys(fieldsOf(rootOf(before)) ?? {}).map(bare)
@@ -61,7 +67,7 @@ export const readEnvironment = (env: Readonly<Record<string, string | undefined>
   let tree = before
   for (const variable of Object.keys(env)
     .filter((name) => name.startsWith(prefix))
-    .sort()) {
+    .sort(inOrder)) {
     const words = variable.slice(prefix.length).split('__')
     const origin: Origin = { source: 'environment', variable }
     if (top.includes(bare(words[0] ?? ''))) {

@@ -30,13 +30,9 @@ export const originText = (origin: Origin, cwd: string): string => {
   return origin.line === 0 ? file : `${file}:${origin.line}:${origin.column}`
 }
 
-/** Names and values come from files: they cannot break the line or speak to the terminal. */
-const harmless = (text: string): string =>
-  text.replaceAll(/[\x00-\x1f\x7f-\x9f\u2028\u2029]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
-
 /** One line: `office.yaml:3:5: services.http.port: must be …`. */
 export const problemText = (problem: Problem, cwd: string): string =>
-  harmless([originText(problem.origin, cwd), problem.setting, problem.message].filter((part) => part !== '').join(': '))
+  [originText(problem.origin, cwd), problem.setting, problem.message].filter((part) => part !== '').join(': ')
 
 /** The configuration cannot be used: all that is wrong with it, in the order of its sources. The message has a line for each. */
 export class ConfigurationError extends PermanentError {

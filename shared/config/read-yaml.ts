@@ -40,7 +40,6 @@ const unreadable: Readonly<Record<string, string>> = {
 /** Messages of the library that speak of its own affairs, or of the symptom. */
 const syntax: Partial<Record<YAMLError['code'], string>> = {
   BLOCK_AS_IMPLICIT_KEY: 'a value with a colon in it needs quotes',
-  RESOURCE_EXHAUSTION: 'brackets within brackets, too many to read',
   MULTIPLE_DOCS: 'a second document begins here (---), and a file holds one',
 }
 
@@ -56,24 +55,14 @@ class Conversion {
     this.#originAt = originAt
   }
 
-  /** Whether there is more than anyone wants; then the tree is not whole. */
-  get isTooLarge(): boolean {
-    return this.#nodes > maxNodes
-  }
-
   convert(node: Node | null, path: readonly string[], at: Origin): Tree {
     const origin = node?.range == null ? at : this.#originAt(node.range[0])
     const nothing: Tree = { kind: 'scalar', origin, value: null, written: '' }
-    if (node === null || this.isTooLarge) return nothing
-    this.#nodes += 1
-    if (this.isTooLarge || path.length > maxDepth) {
-      this.#report(
-        origin,
-        path.slice(0, 3),
-        this.isTooLarge ? `holds more than ${maxNodes} values` : `is more than ${maxDepth} deep`,
-      )
+    if (++this.#nodes > maxNodes) {
+      if (this.#nodes === maxNodes + 1) this.#report(origin, path, `the file grows to more than ${maxNodes} values`)
       return nothing
     }
+    if (node === null) return nothing
     if (isAlias(node)) return this.#alias(node, path, origin)
     if (isMap(node)) return { kind: 'mapping', origin, entries: this.#entries(node.items, path, origin) }
     if (isSeq(node)) {
@@ -89,9 +78,9 @@ class Conversion {
 
   /** What an anchor holds, as if it were written here. */
   #alias(alias: Alias, path: readonly string[], origin: Origin): Tree {
-    const target = alias.resolve(this.#document)
-    if (target !== undefined) return this.convert(target, path, origin)
-    this.#report(origin, path, `there is no anchor &${alias.source} before it`)
+    const target = alias.resolve(this.#document) ?? null
+    if (target !== null && path.length <= maxDepth) return this.convert(target, path, origin)
+    this.#report(origin, path.slice(0, 3), target === null ? `there is no anchor &${alias.source} before it` : 'holds itself')
     return { kind: 'scalar', origin, value: null, written: '' }
   }
 
@@ -127,19 +116,15 @@ const asNode = (value: unknown): Node | null => (isScalar(value) || isMap(value)
 const read = (text: string, originAt: (offset: number, lines: LineCounter) => Origin): Reading => {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false, version: '1.2' })
-  const all = [...document.errors, ...document.warnings]
-  // What follows on an exhausted parser means nothing, and neither does the place where it gave up.
-  const exhausted = all.find(({ code }) => code === 'RESOURCE_EXHAUSTION')
-  const told = exhausted === undefined ? all : [exhausted]
-  const wrong = told.map((error) => ({
-    origin: originAt(error === exhausted ? 0 : error.pos[0], lines),
+  const wrong = [...document.errors, ...document.warnings].map((error) => ({
+    origin: originAt(error.pos[0], lines),
     setting: '',
     message: `is not YAML: ${syntax[error.code] ?? error.message}`,
   }))
   if (wrong.length > 0) return { tree: null, problems: wrong }
   const conversion = new Conversion(document, (offset) => originAt(offset, lines))
   const tree = conversion.convert(document.contents, [], originAt(0, lines))
-  return { tree: conversion.isTooLarge ? null : tree, problems: conversion.problems }
+  return { tree, problems: conversion.problems }
 }
 
 /** A file is a mapping, if it can be read at all. */

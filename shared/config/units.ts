@@ -196,5 +196,5 @@ export const mailbox = () => z.string({ error: mailboxWrong }).refine(isMailbox,
 export const path = () =>
   z
     .string({ error: 'must be a path' })
-    .regex(/^[^\0]+$/, { error: 'must be a path' })
+    .min(1, { error: 'must be a path' })
     .meta({ kind: 'path' } satisfies SettingMeta)

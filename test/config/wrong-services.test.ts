@@ -210,15 +210,5 @@ describe('a wrong service is refused', () => {
       yaml: 'services:\n  http:\n    sites:\n      shop.test: {}\n',
       told: ['my.yaml:4:7: services.http.sites.shop.test.root: is missing; it must be a path'],
     },
-    {
-      name: 'a default that what was said beside it has made wrong, told where that was said',
-      yaml: 'services:\n  http:\n    timeouts:\n      request: 1s\n',
-      told: ['my.yaml:4:16: services.http.timeouts.headers: must not be longer than timeouts.request'],
-    },
-    {
-      name: 'a service moved to the port of a later one, told where it was moved',
-      yaml: 'services:\n  http: { port: 2121 }\n',
-      told: ['my.yaml:2:17: services.http.port: services.ftp is on 127.0.0.1:2121 already; give one of them another port'],
-    },
   ])
 })

@@ -64,30 +64,7 @@ describe('a wrong file, variable or argument is refused', () => {
     {
       name: 'a section that holds itself',
       yaml: 'mail: &m\n  aliases: *m\n',
-      told: ['my.yaml:2:12: mail.aliases.aliases: is more than 64 deep'],
-    },
-    {
-      name: 'a list within a list, and so on',
-      yaml: `domains: ${'['.repeat(5_000)}${']'.repeat(5_000)}\n`,
-      told: ['my.yaml:1:1: is not YAML: brackets within brackets, too many to read'],
-    },
-    {
-      name: 'a few lines that ask for a billion values',
-      yaml: `mail: { aliases: { a: &a [${'x, '.repeat(20)}], b: &b [${'*a, '.repeat(20)}], c: &c [${'*b, '.repeat(20)}], d: [${'*c, '.repeat(20)}] } }\n`,
-      told: ['my.yaml:1:66: mail.aliases.d: holds more than 100000 values'],
-    },
-    {
-      name: 'a list within a list, more than any setting',
-      yaml: `domains: ${'['.repeat(70)}${']'.repeat(70)}\n`,
-      told: ['my.yaml:1:74: domains.0.0: is more than 64 deep'],
-    },
-    {
-      name: 'names that speak to the terminal',
-      yaml: '"\\e[2Jhost\\nx": 1\nuser: ["\\e"]\n',
-      told: [
-        'my.yaml:1:1: \\u001b[2Jhost\\u000ax: there is no such setting; known here: host, ports, hostname, data, logs, user, domains, demo, drain, tls, mail, files, limits, logins, log, services',
-        'my.yaml:2:7: user: must be text, not a list',
-      ],
+      told: ['my.yaml:2:12: mail.aliases.aliases: holds itself'],
     },
     { name: 'a file that is not there', files: ['nix.yaml'], told: ['nix.yaml: there is no such file'] },
     { name: 'a folder for a file', files: ['.'], told: ['<cwd>: is a folder, not a file'] },
