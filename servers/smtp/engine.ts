@@ -173,7 +173,7 @@ class LinkedConnection<Told extends Listener> extends SMTPConnection implements 
     this.#flushing = false
     const said = this.#said
     this.#said = ''
-    if (said !== '' && this._socket.writable) this._socket.write(said)
+    if (said !== '' && this._socket.writable) this._socket.write(said, 'latin1')
   }
 
   #drained(): Promise<void> {

@@ -1,5 +1,4 @@
 /** The trace lines that the server puts before a message (RFC 5321 §4.4). */
-import { isIPv6 } from 'node:net'
 import { isHostName } from './address.ts'
 
 /** What the trace lines tell. */
@@ -24,7 +23,7 @@ export interface Trace {
 }
 
 /** `[192.0.2.1]`, `[IPv6:2001:db8::1]` (RFC 5321 §4.1.3). */
-export const addressLiteral = (address: string): string => (isIPv6(address) ? `[IPv6:${address}]` : `[${address}]`)
+export const addressLiteral = (address: string): string => (address.includes(':') ? `[IPv6:${address}]` : `[${address}]`)
 
 /** How the message came: `SMTP`, `ESMTPSA`, `UTF8SMTP`, … (RFC 3848, RFC 6531 §4.3). */
 export const transmission = ({ client, secure, loggedIn, utf8 }: Trace): string => {
