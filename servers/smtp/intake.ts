@@ -72,8 +72,6 @@ export class Intake {
 
   /** The message is whole. @returns what to say; only with a 250 is it kept */
   async finish(): Promise<Reply> {
-    const { bare } = this.reader
-    if (bare !== null && this.#normalizer === null) await this.#refuse(bareNewline(bare))
     if (this.#state !== 'receiving') return replies.failed
     if (this.#refusal !== null) return this.#refused(this.#refusal)
     this.#state = 'committing'

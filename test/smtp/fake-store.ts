@@ -75,6 +75,7 @@ class FakeDelivery implements Delivery {
   readonly #envelope: Envelope
   readonly #parts: Buffer[] = []
   #writes = 0
+  #writing = false
   #ended = false
 
   constructor(store: FakeStore, envelope: Envelope) {
@@ -88,7 +89,9 @@ class FakeDelivery implements Delivery {
     counts.writes += 1
     counts.largestWrite = Math.max(counts.largestWrite, chunk.length)
     this.#parts.push(Buffer.from(chunk))
+    this.#writing = true
     await faults.duringWrite?.()
+    this.#writing = false
     if (faults.write?.nth === this.#writes++) throw faults.write.error
   }
 
@@ -110,12 +113,14 @@ class FakeDelivery implements Delivery {
   }
 
   async abort(): Promise<void> {
-    if (this.#ended) throw new Error('the delivery was ended before')
+    this.#mustBeOpen()
     this.#ended = true
     this.#store.counts.aborted += 1
   }
 
+  /** One thing after the other. */
   #mustBeOpen(): void {
+    if (this.#writing) throw new Error('a write is not over')
     if (this.#ended) throw new Error('the delivery was ended before')
   }
 }

@@ -1,10 +1,24 @@
 import { expect } from 'chai'
 import { Client } from '../kit/client.ts'
+import { type FakeDesk, fakeDesk } from '../kit/fake-desk.ts'
 import type { Running } from '../kit/serving.ts'
 import { FakeStore } from './fake-store.ts'
 import { inData, introduced, serveSmtp, smtpDialogue } from './setup.ts'
 
 const ended = (running: Running) => running.journal.of('smtp.session.ended').map(({ fields }) => fields['reason'])
+
+/** A desk that looks for a recipient until this is kept. */
+const slowDesk = (until: Promise<void>): FakeDesk => {
+  const desk = fakeDesk()
+  return {
+    ...desk,
+    recipient: async (address) => {
+      const answer = await desk.recipient(address)
+      await until
+      return answer
+    },
+  }
+}
 
 describe('SMTP: the end of a session', () => {
   it('idle clients are told so, between commands and in the middle of a message', async () => {
@@ -59,6 +73,35 @@ describe('SMTP: the end of a session', () => {
     expect(await client.line()).to.match(/^250 2\.0\.0 /)
     expect(await client.line()).to.match(/^421 4\.4\.2 /)
     expect(store.kept).to.have.length(1)
+  })
+
+  it('a stop waits for the reply to a command', async () => {
+    const gate = Promise.withResolvers<void>()
+    await using running = await serveSmtp({ desk: slowDesk(gate.promise) })
+    using client = await introduced(running)
+    await client.ask('MAIL FROM:<a@example.org>')
+    await client.command('RCPT TO:<alice@havre.test>')
+    while (running.desk.recipients.length === 0) await new Promise(setImmediate)
+    const closing = running.close('stop')
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    expect(client.unread).to.equal(0)
+    gate.resolve()
+    expect(await client.line()).to.match(/^250 2\.1\.5 /)
+    expect(await client.line()).to.match(/^421 4\.3\.2 /)
+    await closing
+  })
+
+  it('after the goodbye no command is run, though it came before', async () => {
+    const gate = Promise.withResolvers<void>()
+    await using running = await serveSmtp({ desk: slowDesk(gate.promise), limits: { idleMs: 100 } })
+    using client = await introduced(running)
+    await client.send('MAIL FROM:<a@example.org>\r\nRCPT TO:<alice@havre.test>\r\nRCPT TO:<bob@havre.test>\r\n')
+    expect(await client.line()).to.match(/^250 2\.1\.0 /)
+    expect(await client.line()).to.match(/^421 4\.4\.2 /)
+    gate.resolve()
+    await client.closed()
+    await running.close('replace')
+    expect(running.desk.recipients).to.deep.equal(['alice@havre.test'])
   })
 
   it('a client that has shut its side gets all its replies', async () => {
