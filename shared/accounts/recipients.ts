@@ -29,7 +29,7 @@ export const createRecipients = ({ store, domains, aliases, catchAll }: Recipien
 
   const accountsOf = async (name: string): Promise<readonly string[]> => {
     const found = new Set<string>()
-    await expand(name, { lists, local, store, found, followed: new Set(), open: new Set() })
+    await expand(name, { lists, local, store, found, followed: new Set(), begun: new Set() })
     return [...found]
   }
 
@@ -83,8 +83,8 @@ interface Expansion {
   readonly found: Set<string>
   /** Aliases that were followed to their end: none is followed twice. */
   readonly followed: Set<string>
-  /** Aliases that are being followed: one that leads back to itself means the account of its name, so loops end. */
-  readonly open: Set<string>
+  /** Aliases that were begun: one that leads back to itself means the account of its name, so loops end. */
+  readonly begun: Set<string>
 }
 
 /** An alias goes before an account of its name; the whole name before the one without its `+tag`. */
@@ -92,16 +92,15 @@ const expand = async (name: string, expansion: Expansion): Promise<void> => {
   const whole = comparable(name)
   const plus = whole.indexOf('+')
   for (const candidate of plus === -1 ? [whole] : [whole, whole.slice(0, plus)]) {
-    const { lists, local, store, found, followed, open } = expansion
+    const { lists, local, store, found, followed, begun } = expansion
     if (followed.has(candidate) || found.has(candidate)) return
-    const targets = open.has(candidate) ? undefined : lists.get(candidate)
+    const targets = begun.has(candidate) ? undefined : lists.get(candidate)
     if (targets !== undefined) {
-      open.add(candidate)
+      begun.add(candidate)
       for (const target of targets) {
         const targetName = localNameOf(target, local)
         if (targetName !== null) await expand(targetName, expansion)
       }
-      open.delete(candidate)
       followed.add(candidate)
       return
     }

@@ -89,10 +89,11 @@ const openDatabase = (file: string, busyMs: number): DatabaseSync =>
   })
 
 const prepareSchema = (database: DatabaseSync): void => {
-  if (!isReady(database)) {
+  // One transaction: between two reads of their own another process might make the schema, and it would look like a stranger's.
+  if (!inTransaction(database, 'DEFERRED', () => isReady(database))) {
     database.exec('PRAGMA journal_mode = WAL')
     // Looked at again with the lock held: another process may have been faster.
-    inTransaction(database, () => {
+    inTransaction(database, 'IMMEDIATE', () => {
       if (!isReady(database)) database.exec(schema)
     })
   }
@@ -119,11 +120,12 @@ const isReady = (database: DatabaseSync): boolean => {
 const pragma = (database: DatabaseSync, name: 'application_id' | 'user_version'): unknown =>
   database.prepare(`PRAGMA ${name}`).get()?.[name]
 
-const inTransaction = (database: DatabaseSync, change: () => void): void => {
-  database.exec('BEGIN IMMEDIATE')
+const inTransaction = <T>(database: DatabaseSync, kind: 'DEFERRED' | 'IMMEDIATE', work: () => T): T => {
+  database.exec(`BEGIN ${kind}`)
   try {
-    change()
+    const result = work()
     database.exec('COMMIT')
+    return result
   } catch (error) {
     if (database.isTransaction) database.exec('ROLLBACK')
     throw error
@@ -176,11 +178,7 @@ class SqliteAccountStore implements AccountStore {
   }
 
   async replaceHash(name: string, from: string, to: string): Promise<boolean> {
-    let replaced = false
-    this.#write(() => {
-      replaced = this.#replace.run(name, from, to).changes !== 0
-    })
-    return replaced
+    return this.#write(() => this.#replace.run(name, from, to).changes !== 0)
   }
 
   async remove(name: string): Promise<void> {
@@ -220,9 +218,9 @@ class SqliteAccountStore implements AccountStore {
     return translated(query)
   }
 
-  #write(change: () => void): void {
+  #write<T>(change: () => T): T {
     this.#checkOpen()
-    translated(() => inTransaction(this.#database, change))
+    return translated(() => inTransaction(this.#database, 'IMMEDIATE', change))
   }
 
   #checkOpen(): void {

@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
 import { chmod, mkdir, mkdtemp, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -194,6 +194,43 @@ describe("the accounts' database", () => {
     expect(() => database.exec(`VACUUM INTO '${file}-copy'`)).to.throw(/authoriz/)
     expect(await readdir(join(folder, 'data'))).to.have.members(['accounts.db', 'accounts.db-shm', 'accounts.db-wal'])
     await store.close()
+  })
+
+  it('is no stranger’s when another process makes it while this one looks', async () => {
+    const make = `
+      import { openAccountStore } from './shared/accounts/sqlite-account-store.ts'
+      await openAccountStore(process.argv[1], { busyMs: 50 }).catch(() => undefined)
+    `
+    const { prepare } = DatabaseSync.prototype
+    let tried = false
+    DatabaseSync.prototype.prepare = function (this: DatabaseSync, sql, ...rest) {
+      if (sql.includes('user_version') && !tried) {
+        tried = true
+        execFileSync(process.execPath, ['--input-type=module', '-e', make, file], { cwd: root })
+      }
+      return prepare.call(this, sql, ...rest)
+    }
+    try {
+      await (await openAccountStore(file)).close()
+      expect(tried).to.equal(true)
+    } finally {
+      DatabaseSync.prototype.prepare = prepare
+    }
+  })
+
+  it('is tried again where SQLite does not wait: while another process changes the journal mode', async () => {
+    const { exec } = DatabaseSync.prototype
+    let refusals = 2
+    DatabaseSync.prototype.exec = function (this: DatabaseSync, sql) {
+      if (sql.includes('journal_mode') && refusals-- > 0) throw Object.assign(new Error('database is locked'), { errcode: 5 })
+      return exec.call(this, sql)
+    }
+    try {
+      await (await openAccountStore(file)).close()
+      expect(refusals).to.be.below(0)
+    } finally {
+      DatabaseSync.prototype.exec = exec
+    }
   })
 
   it('is made once by processes that open it at the same time', async () => {

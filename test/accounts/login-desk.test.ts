@@ -179,7 +179,12 @@ describe('the login desk', () => {
   describe('its end', () => {
     it('ends delays at once, with the answer', async () => {
       const real = createLoginDesk({
-        ...{ store: t.store, passwords: t.passwords, limits: { ...limits, delayMs: 4_000 }, domains: ['havre.test'] },
+        ...{
+          store: t.store,
+          passwords: t.passwords,
+          limits: { ...limits, delayMs: 3_600_000, maxDelayMs: 3_600_000 },
+          domains: ['havre.test'],
+        },
         events: { addressBlocked: () => undefined, hashRenewed: () => undefined, hashNotRenewed: () => undefined },
       })
       const answer = real.login({ name: 'alice', password: 'wrong', address: '192.0.2.1', service: 'pop3' })

@@ -67,6 +67,14 @@ describe("the login desk's limits:", () => {
       expect(await t.fail(1)).to.deep.equal([250])
     })
 
+    it('those failures among the ones of the account, too', async () => {
+      await t.fail(12, 'alice')
+      await t.login('alice', 'secret')
+      const delays: number[] = []
+      for (let n = 0; n < 11; n++) delays.push(...(await t.fail(1, 'alice', `198.51.100.${n}`)))
+      expect(delays).to.deep.equal([...new Array<number>(10).fill(250), 500])
+    })
+
     it('no failures on other accounts: who has one account cannot guess at others for nothing', async () => {
       for (let n = 0; n < 19; n++) {
         await t.fail(1, 'alice')

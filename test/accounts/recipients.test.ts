@@ -157,6 +157,7 @@ describe('recipients', () => {
       'someone@[192.0.2.1]': 'carol',
       '"odd one"@elsewhere.test': 'carol',
       alice: 'unknown',
+      '"alice@havre.test': 'unknown',
       'a@b@c': 'unknown',
     },
   )
