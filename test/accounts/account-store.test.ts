@@ -1,4 +1,4 @@
-import { execFile, execFileSync } from 'node:child_process'
+import { execFile, execFileSync, spawn } from 'node:child_process'
 import { chmod, mkdir, mkdtemp, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -231,6 +231,38 @@ describe("the accounts' database", () => {
     } finally {
       DatabaseSync.prototype.exec = exec
     }
+  })
+
+  it('keeps every change that resolved when its process is killed', async () => {
+    const script = `
+      import { writeSync } from 'node:fs'
+      import { openAccountStore } from './shared/accounts/sqlite-account-store.ts'
+      const store = await openAccountStore(process.argv[1])
+      for (let n = 0; ; n++) {
+        await store.add({ name: process.argv[2] + n, passwordHash: 'h' })
+        writeSync(1, process.argv[2] + n + '\\n')
+      }
+    `
+    const told: string[] = []
+    for (const round of ['a', 'b', 'c']) {
+      const child = spawn(process.execPath, ['--input-type=module', '-e', script, file, round], {
+        cwd: root,
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
+      let lines = ''
+      for await (const chunk of child.stdout) {
+        lines += String(chunk)
+        if (lines.length > 200) child.kill('SIGKILL')
+      }
+      told.push(...lines.split('\n').slice(0, -1))
+    }
+    const store = await openAccountStore(file)
+    const names = (await store.list()).map(({ name }) => name)
+    expect(told.length).to.be.greaterThan(100)
+    expect(names).to.include.members(told)
+    // At most the one that was under way in each round is there beside them.
+    expect(names.length - told.length).to.be.within(0, 3)
+    await store.close()
   })
 
   it('is made once by processes that open it at the same time', async () => {
