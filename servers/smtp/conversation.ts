@@ -35,6 +35,8 @@ export class Conversation implements Listener {
   readonly #log: Log
   #situation: Situation
   #session: Session = { state: 'connected' }
+  /** As the client introduced itself last. */
+  #client: string | null = null
   #intake: Intake | null = null
   /** From 354 to the reply to the message. */
   #receiving: Disposable | null = null
@@ -167,6 +169,7 @@ export class Conversation implements Listener {
     const loggedIn = 'account' in next && next.account !== null && !('account' in this.#session && this.#session.account !== null)
     if (loggedIn) this.#situation = { ...this.#situation, log: this.#log.with({ account: next.account }) }
     this.#session = next
+    if ('client' in next) this.#client = next.client.name
     if (next.state === 'closed') this.#end(next.why, null)
   }
 
@@ -208,9 +211,8 @@ export class Conversation implements Listener {
   }
 
   #facts(): journal.SessionFacts {
-    const session = this.#session
     return {
-      client: 'client' in session ? session.client.name : null,
+      client: this.#client,
       commands: this.#commands,
       messages: this.#messages,
       badCommands: this.#bad,

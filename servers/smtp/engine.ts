@@ -213,6 +213,8 @@ export class Engine extends SMTPServer {
     const link = new LinkedConnection(this, stream, id, listen)
     this.connections.add(link)
     link.init()
+    // A socket that is closed already tells nobody so again.
+    if (stream.closed) link._onClose()
     return link.listener
   }
 }

@@ -2,10 +2,17 @@
  * What the adapter (`servers/smtp/engine.ts`) relies on in smtp-server, and the faults that it works round: a test here that fails
  * after an update says that a part of the adapter has to change, or may go.
  */
+import { once } from 'node:events'
+import { createServer, type Socket } from 'node:net'
 import { expect } from 'chai'
 import { SMTPServer } from 'smtp-server'
 import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js'
 import { SMTPStream } from 'smtp-server/lib/smtp-stream.js'
+import { Engine, type Link, type Listener } from '../../servers/smtp/engine.ts'
+import type { Line } from '../../shared/net/line-splitter.ts'
+import type { Connection } from '../../shared/service.ts'
+import { capturedJournal } from '../kit/captured-journal.ts'
+import { Client } from '../kit/client.ts'
 
 /** What the library's own reader makes of a message that comes in one piece. */
 const stockReading = async (wire: Buffer): Promise<{ body: Buffer; pieces: number }> => {
@@ -66,5 +73,109 @@ describe('SMTP: smtp-server as the adapter finds it', () => {
 
   it('still takes unknown parameters without a word', () => {
     expect(SMTPConnection.prototype._validateMailParams.toString()).not.to.include('555')
+  })
+})
+
+/** A connected pair: the client, and the server's end as a connection. */
+const connected = async (): Promise<{ client: Client; connection: Connection; socket: Socket }> => {
+  const listener = createServer({ allowHalfOpen: true })
+  listener.listen(0, '127.0.0.1')
+  await once(listener, 'listening')
+  const address = listener.address()
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  const [client, [socket]] = await Promise.all([Client.connect(address.port), once(listener, 'connection')])
+  listener.close()
+  if (!(socket instanceof Object && 'on' in socket)) throw new Error('no socket')
+  const connection: Connection = {
+    id: 'x-1',
+    remote: { address: '127.0.0.1', port: 1 },
+    local: { address: '127.0.0.1', port: 2 },
+    secure: false,
+    stream: socket as Socket,
+    signal: new AbortController().signal,
+    log: capturedJournal().log,
+    busy: () => ({ [Symbol.dispose]: () => undefined }),
+    touch: () => undefined,
+  }
+  return { client, connection, socket: socket as Socket }
+}
+
+/** Writes down what it is told. */
+class Told implements Listener {
+  readonly lines: string[] = []
+  readonly link: Link
+  readonly end = Promise.withResolvers<Error | null>()
+  readonly #act: (line: string, link: Link) => void
+
+  constructor(link: Link, act: (line: string, link: Link) => void = () => undefined) {
+    this.link = link
+    this.#act = act
+  }
+
+  async line(line: Line): Promise<void> {
+    const text = line.kind === 'line' ? line.octets.toString() : '(too long)'
+    this.lines.push(text)
+    this.#act(text, this.link)
+  }
+
+  async body(): Promise<void> {
+    throw new Error('no message was asked for')
+  }
+
+  async bodyEnded(): Promise<void> {
+    throw new Error('no message was asked for')
+  }
+
+  inputEnded(): void {
+    this.link.end()
+  }
+
+  gone(error: Error | null): void {
+    this.end.resolve(error)
+  }
+}
+
+describe('SMTP: the adapter', () => {
+  it('tells that a client is gone that went before it was served', async () => {
+    const { client, connection, socket } = await connected()
+    client[Symbol.dispose]()
+    socket.destroy()
+    await once(socket, 'close')
+    const told = new Engine('localhost', 512).converse(connection, (link) => new Told(link))
+    expect(await told.end.promise).to.equal(null)
+  })
+
+  it('hands on what nobody foresaw, and ends the connection', async () => {
+    const { client, connection } = await connected()
+    const told = new Engine('localhost', 512).converse(
+      connection,
+      (link) =>
+        new Told(link, () => {
+          throw new TypeError('a test said so')
+        }),
+    )
+    await client.send('NOOP\r\nNOOP\r\n')
+    expect((await told.end.promise)?.message).to.equal('a test said so')
+    expect(told.lines).to.deep.equal(['NOOP'])
+    await client.rest()
+  })
+
+  it('writes in one piece what is said in one turn, and forgets whom it has served', async () => {
+    const { client, connection, socket } = await connected()
+    const engine = new Engine('localhost', 512)
+    const told = engine.converse(connection, (link) => new Told(link, (line) => link.say(`${line}!`)))
+    expect(engine.connections.size).to.equal(1)
+    let writes = 0
+    const write = socket.write.bind(socket)
+    socket.write = ((...args: Parameters<typeof write>) => {
+      writes += 1
+      return write(...args)
+    }) as typeof socket.write
+    await client.send('a\r\nb\r\nc\r\n')
+    client.end()
+    expect((await client.rest()).toString()).to.equal('a!b!c!')
+    expect(writes).to.equal(1)
+    expect(await told.end.promise).to.equal(null)
+    expect(engine.connections.size).to.equal(0)
   })
 })

@@ -127,6 +127,14 @@ describe('SMTP: the end of a session', () => {
     expect(await client.line()).to.equal('221 2.0.0 Goodbye')
     await client.closed()
     expect(running.desk.recipients).to.have.length(0)
+    await running.close('replace')
+    expect(running.journal.of('smtp.session.ended')[0]?.fields).to.include({
+      client: 'client.test',
+      commands: 2,
+      messages: 0,
+      badCommands: 0,
+      reason: 'quit',
+    })
   })
 
   it('what a client still sends behind QUIT does not cost it the goodbye', async () => {

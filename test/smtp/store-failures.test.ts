@@ -1,5 +1,7 @@
 import { expect } from 'chai'
 import { StoreError, type StoreErrorCode, storeErrors } from '../../shared/mail/mail-store.ts'
+import { openMailStore } from '../../shared/mail/sqlite-mail-store.ts'
+import { temporaryFolder } from '../kit/folder.ts'
 import { FakeStore } from './fake-store.ts'
 import { inData, introduced, serveSmtp } from './setup.ts'
 
@@ -84,6 +86,24 @@ describe('SMTP: a store that fails', () => {
     expect(await client.line()).to.match(/^250 /)
     expect(store.kept[0]?.body.length).to.equal(whole.length)
     expect(store.counts.largestWrite).to.be.lessThanOrEqual(65_536)
+  })
+})
+
+describe('SMTP: the real store when it is full', () => {
+  it('refuses for now what does not fit, keeps nothing of it, and takes what fits', async () => {
+    await using folder = await temporaryFolder()
+    const store = await openMailStore({ file: folder.at('mail.db'), maxOctets: 2_000_000 })
+    await using running = await serveSmtp({ store })
+    using client = await inData(running)
+    await client.send(Buffer.alloc(5_000_000, 'x'.repeat(98).concat('\r\n')))
+    await client.send('.\r\n')
+    expect(await client.line()).to.match(/^452 4\.3\.1 /)
+    expect(await store.list('alice')).to.have.length(0)
+    await client.send('MAIL FROM:<a@example.org>\r\nRCPT TO:<alice@havre.test>\r\nDATA\r\n')
+    for (let count = 0; count < 3; count++) await client.line()
+    await client.send('Subject: small\r\n.\r\n')
+    expect(await client.line()).to.match(/^250 /)
+    expect(await store.list('alice')).to.have.length(1)
   })
 })
 
