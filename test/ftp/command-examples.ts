@@ -12,12 +12,7 @@ const noArgument = (name: string) => `C: ${name} x\nS: 501 No argument is taken;
 /** By the name of the row. Alice's home holds `a.txt` (12 octets), `folder/b "quoted".txt` and `folder/empty`. */
 export const examples: Readonly<Record<string, Examples>> = {
   USER: {
-    good: `
-      C: USER alice
-      S: 331 Password required
-      C: user  bob
-      S: 331 Password required
-    `,
+    good: 'C: USER alice\nS: 331 Password required\nC: user  bob\nS: 331 Password required',
     misplaced: null,
     malformed: 'C: USER\nS: 501 A name is needed; syntax: USER name\nC: USER  \nS: 501 …\nC: USER \\xff\nS: 501 Names are UTF-8; …',
   },
