@@ -36,7 +36,7 @@ export class RunningTransfer {
     return this.#octets
   }
 
-  /** Breaks it off at once; without effect once its octets are all there and count. */
+  /** Breaks it off at once; without effect once its octets count. */
   abort(why: AbortReason): void {
     this.#aborted ??= why
     this.#controller.abort()

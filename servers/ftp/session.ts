@@ -203,6 +203,8 @@ export class Session implements Talk {
     const running = new RunningTransfer(plan, (octets) => this.#progress(plan, octets))
     this.#running = running
     if (this.connection.signal.aborted) running.abort('ended')
+    // It may have come in one packet with the command.
+    if (this.#reader.waits('ABOR')) running.abort('client')
     try {
       const end = await running.run(this.data, (reply) => this.say(reply))
       this.#record(running, end)

@@ -1,5 +1,5 @@
 /** Handlers of commands that move octets over a data connection. */
-import { FileError, type Upload } from '../../shared/files/file-store.ts'
+import { FileError } from '../../shared/files/file-store.ts'
 import { bareLines, type Listing, listingOf, longLines } from './listing.ts'
 import { baseName, resolveFrom } from './paths.ts'
 import { replies } from './replies.ts'
@@ -44,7 +44,9 @@ const receive = async (session: LoggedIn, path: string, begin: 'replace' | 'appe
       broken: replies.broken,
       move: async (socket, progress) => {
         await receiveFile(socket, upload, talk.parameters.type, progress)
-        await commit(upload, talk)
+        // Asked before and after the wait for the disk: who is killed closes both connections, but not at the same moment.
+        await talk.stillThere()
+        await upload.commit(() => talk.stillThere())
         committed = true
         return replies.stored
       },
@@ -52,11 +54,6 @@ const receive = async (session: LoggedIn, path: string, begin: 'replace' | 'appe
   } finally {
     if (!committed) await upload.abort()
   }
-}
-
-const commit = async (upload: Upload, talk: Talk): Promise<void> => {
-  await talk.stillThere()
-  await upload.commit()
 }
 
 /** STOR. */

@@ -77,24 +77,28 @@ export class DiskUpload implements Upload {
     })
   }
 
-  commit(): Promise<FileStat> {
-    return guarded(async () => {
-      const { folder, name, sync } = this.#start
-      try {
-        const stat = statOf(await this.#handle.stat())
+  async commit(confirm: () => Promise<void> = () => Promise.resolve()): Promise<FileStat> {
+    const { folder, name, sync } = this.#start
+    try {
+      const stat = await guarded(async () => {
+        const stats = await this.#handle.stat()
         // Closed first: some file systems tell only then that there was no room.
         await this.#handle.close()
         if (sync !== null) await sync(`${await folder.realPath()}/${basename(this.#partial)}`)
+        return statOf(stats)
+      })
+      if (stat === null) throw refusal('failed')
+      await confirm()
+      await guarded(async () => {
         await rename(this.#partial, `${folder.ref}/${name}`)
         this.#ended = true
         if (sync !== null) await sync(await folder.realPath())
-        if (stat === null) throw refusal('failed')
-        return stat
-      } finally {
-        if (this.#ended) await folder[Symbol.asyncDispose]()
-        else await this.abort()
-      }
-    })
+      })
+      return stat
+    } finally {
+      if (this.#ended) await folder[Symbol.asyncDispose]()
+      else await this.abort()
+    }
   }
 
   async abort(): Promise<void> {

@@ -56,8 +56,12 @@ export interface OpenFile {
 /** A file on its way in, written beside its target under a hidden name. Exactly one of commit and abort ends it. */
 export interface Upload {
   write(chunk: Buffer): Promise<void>
-  /** Makes it the file of that name, whole, and durable where `files.sync` is `always`; replaces an old one at once. */
-  commit(): Promise<FileStat>
+  /**
+   * Makes it the file of that name, whole, and durable where `files.sync` is `always`; replaces an old one at once.
+   * @param confirm asked when the content is durable, right before it gets the name: where it rejects, commit does, with the same
+   *                error, and all stays as it was
+   */
+  commit(confirm?: () => Promise<void>): Promise<FileStat>
   /** Leaves the old file, if any, as it was. Never rejects. */
   abort(): Promise<void>
 }

@@ -224,6 +224,25 @@ export const fileStoreContract = (name: string, make: () => Promise<Tried>): voi
         expect(await namesIn(store, '/')).to.deep.equal(['a'])
       })
 
+      it('asks once more before it gives the name, and changes nothing when that is refused', async () => {
+        await put(store, '/a', 'old')
+        const upload = await store.upload('/a', 'replace')
+        await upload.write(Buffer.from('new'))
+        const refused = new Error('no longer wanted')
+        const reason = await upload
+          .commit(async () => {
+            expect(await text(store, '/a')).to.equal('old')
+            throw refused
+          })
+          .catch((error: unknown) => error)
+        expect(reason).to.equal(refused)
+        expect(await text(store, '/a')).to.equal('old')
+        expect(await namesIn(store, '/')).to.deep.equal(['a'])
+        const wanted = await store.upload('/a', 'replace')
+        await wanted.commit(() => Promise.resolve())
+        expect(await text(store, '/a')).to.equal('')
+      })
+
       it('refuses a folder as target, a missing folder around it, and a folder that appears meanwhile', async () => {
         await store.makeFolder('/folder')
         await expectCode(store.upload('/folder', 'replace'), 'is-folder')
