@@ -39,12 +39,15 @@ export class PassivePorts {
       if (this.#used.has(port)) continue
       tries += 1
       this.#used.add(port)
-      const listener = await tryPort(host, port)
-      if (listener !== null) {
-        listener.once('close', () => this.#used.delete(port))
-        return listener
+      let listener: Server | null = null
+      try {
+        listener = await tryPort(host, port)
+      } finally {
+        if (listener === null) this.#used.delete(port)
       }
-      this.#used.delete(port)
+      if (listener === null) continue
+      listener.once('close', () => this.#used.delete(port))
+      return listener
     }
     throw new NoFreePortError(`none of ${this.#count} ports is free`)
   }

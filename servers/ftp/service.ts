@@ -91,7 +91,7 @@ class FtpServer implements Server {
       if (!(error instanceof FileError) || error.code !== 'exists') throw error
     }
     const home = openFileStore({ root: join(folder, account), sync })
-    await home.stat('/')
+    if ((await home.stat('/')).kind !== 'folder') throw new FileError('not-folder', 'the home is not a folder')
     return home
   }
 

@@ -7,6 +7,7 @@ const WILL = 0xfb
 const DONT = 0xfe
 const SB = 0xfa
 const SE = 0xf0
+const LF = 0x0a
 
 type State = 'text' | 'command' | 'option' | 'subnegotiation' | 'subnegotiation-command'
 
@@ -44,6 +45,8 @@ const step = (state: State, octet: number): readonly [State, readonly number[]] 
     case 'option':
       return ['text', none]
     case 'subnegotiation':
+      // One that is not ended would swallow all that follows: it ends with its line at the latest.
+      if (octet === LF) return ['text', [LF]]
       return [octet === IAC ? 'subnegotiation-command' : 'subnegotiation', none]
     case 'subnegotiation-command':
       return [octet === SE ? 'text' : 'subnegotiation', none]
