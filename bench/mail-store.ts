@@ -1,5 +1,5 @@
 /**
- * What the mail store does in a second: `node bench/mail-store.ts [seconds for each figure]`. Every message is committed and
+ * What the mail store does in a second: `npm run bench -- mail-store`. Every message is committed and
  * awaited before its sender goes on; meanwhile the delay of the event loop is measured, since it serves the sockets.
  */
 import { mkdtemp, rm } from 'node:fs/promises'

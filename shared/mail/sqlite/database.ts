@@ -155,4 +155,4 @@ const unlike = (wanted: string): never => {
 /** The value of a column that holds an integer, text or octets. @throws {StoreError} damaged: it does not */
 export const integer = (value: SQLOutputValue | undefined): number => (typeof value === 'number' ? value : unlike('integer'))
 export const text = (value: SQLOutputValue | undefined): string => (typeof value === 'string' ? value : unlike('text'))
-export const octets = (value: SQLOutputValue | undefined): Uint8Array => (value instanceof Uint8Array ? value : unlike('blob'))
+export const blob = (value: SQLOutputValue | undefined): Uint8Array => (value instanceof Uint8Array ? value : unlike('blob'))

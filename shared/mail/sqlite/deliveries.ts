@@ -18,6 +18,7 @@ const mustBeWriting = (database: MailDatabase, holder: Holder, delivery: number)
   if (row === undefined) throw storeError('damaged', { cause: `delivery ${delivery} was swept` })
 }
 
+/** Adds a chunk to an unfinished delivery, or begins one with it. @throws {StoreError} damaged: the delivery was swept */
 export const append = (database: MailDatabase, holder: Holder, ask: Requests['append']['ask']): Requests['append']['answer'] => {
   const delivery = ask.delivery ?? begin(database, holder)
   mustBeWriting(database, holder, delivery)
@@ -30,6 +31,10 @@ const begin = (database: MailDatabase, holder: Holder): number => {
   return database.run("INSERT INTO delivery VALUES (NULL, 0, ?, 0, 0, '', '[]')", holder.token).id
 }
 
+/**
+ * Makes a delivery, of what came with the request or of what went ahead too, and a message for each account.
+ * @throws {StoreError} damaged: not all of what went ahead is there
+ */
 export const deliver = (database: MailDatabase, holder: Holder, ask: Requests['deliver']['ask']): Requests['deliver']['answer'] => {
   const delivery = ask.delivery === null ? insertDelivery(database, ask) : finish(database, holder, ask.delivery, ask)
   if (ask.data !== null) addChunk(database, delivery, ask.chunks, ask.data)
@@ -69,7 +74,7 @@ const addMessage = (database: MailDatabase, account: string, delivery: number): 
   return database.run(insert, account, delivery).id
 }
 
-/** Left to `sweep`, which goes in small steps. */
+/** Gives an unfinished delivery up; its octets are left to `sweep`, which goes in small steps. */
 export const forget = (database: MailDatabase, holder: Holder, { delivery }: Requests['forget']['ask']): null => {
   database.run('UPDATE delivery SET writer = NULL WHERE id = ? AND links = 0 AND writer = ?', delivery, holder.token)
   return null

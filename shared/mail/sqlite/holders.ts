@@ -47,7 +47,7 @@ export class Holder {
 }
 
 /** Gives free what these holders held: they are known to have ended. */
-export const release = (database: MailDatabase, tokens: readonly string[]): void => {
+export const endHolders = (database: MailDatabase, tokens: readonly string[]): void => {
   if (tokens.length === 0) return
   database.transaction('in-time', () => {
     for (const token of tokens) {

@@ -1,6 +1,6 @@
 /** Mailboxes and what is in them. Writers run inside a transaction. */
 import { crc32 } from 'node:zlib'
-import { integer, type MailDatabase, octets, type Row, text } from './database.ts'
+import { blob, integer, type MailDatabase, type Row, text } from './database.ts'
 import { mailboxOf } from './deliveries.ts'
 import { storeError } from './failures.ts'
 import { type Holder, lives, uptimeMs } from './holders.ts'
@@ -10,6 +10,7 @@ import { chunkOctets } from './schema.ts'
 /** Rows in a page: about 10 ms of the worker's time. */
 const pageRows = 5000
 
+/** Takes a mailbox that nobody holds, or whose holder died. */
 export const hold = (database: MailDatabase, holder: Holder, { account }: Requests['hold']['ask']): Requests['hold']['answer'] => {
   const mailbox = mailboxOf(database, account)
   const held = `SELECT 1 FROM hold JOIN holder ON holder.token = hold.holder WHERE mailbox = ?2 AND ${lives}`
@@ -21,12 +22,17 @@ export const hold = (database: MailDatabase, holder: Holder, { account }: Reques
   return { hold: id, until: typeof newest === 'number' ? newest : 0 }
 }
 
+/** Gives a mailbox free, unless another holder has it by now. */
 export const release = (database: MailDatabase, ask: Requests['release']['ask']): null => {
   database.run('DELETE FROM hold WHERE id = ?', ask.hold)
   return null
 }
 
-/** The octets of what loses its last message are left to `sweep`: this transaction stays short, however many go. */
+/**
+ * Removes messages of a held mailbox; those that are gone already are no error. The octets of what loses its last message are left
+ * to `sweep`: this transaction stays short, however many go.
+ * @throws {StoreError} locked: the hold was lost
+ */
 export const remove = (database: MailDatabase, { hold, ids }: Requests['remove']['ask']): null => {
   // The id of a hold is used once: when another session took the mailbox meanwhile, ours is gone.
   const row = database.get('SELECT mailbox FROM hold WHERE id = ?', hold)
@@ -44,6 +50,7 @@ const pageSql = `
   WHERE mailbox = (SELECT id FROM mailbox WHERE account = ?1) AND message.id > ?2 AND message.id <= ?3
   ORDER BY message.id LIMIT ${pageRows}`
 
+/** The next messages of a mailbox; none for an account that never had mail. */
 export const page = (database: MailDatabase, { account, after, until }: Requests['page']['ask']): Page => {
   const rows = database.all(pageSql, account, after, until)
   const places = new Map<string, number>()
@@ -72,6 +79,7 @@ const chunkSql = `
 
 const nothing = new Uint8Array()
 
+/** One chunk, checked against the sum that was made of it when it came. @throws {StoreError} missing, damaged */
 export const chunk = (database: MailDatabase, ask: Requests['chunk']['ask']): Requests['chunk']['answer'] => {
   const row = database.get(chunkSql, ask.account, ask.id, ask.chunk)
   if (row === undefined) throw storeError('missing')
@@ -79,7 +87,7 @@ export const chunk = (database: MailDatabase, ask: Requests['chunk']['ask']): Re
   const expected = Math.min(chunkOctets, size - ask.chunk * chunkOctets)
   if (expected <= 0) return { data: nothing, octets: size }
   if (row.data === null) throw storeError('damaged', { cause: `chunk ${ask.chunk} of message ${ask.id} is not there` })
-  const data = octets(row.data)
+  const data = blob(row.data)
   if (data.length !== expected || crc32(data) !== row.crc)
     throw storeError('damaged', { cause: `chunk ${ask.chunk} of message ${ask.id} is not what was written` })
   return { data, octets: size }
@@ -90,14 +98,14 @@ const bodiesSql = `
   LEFT JOIN chunk ON chunk.id = delivery.id << 20
   WHERE mailbox = (SELECT id FROM mailbox WHERE account = ?1) AND message.id BETWEEN ?2 AND ?3 ORDER BY message.id`
 
-/** One statement for all of them takes a third of the time of one for each. One that is not whole is left out. */
+/** Small messages together: one statement for all takes a third of the time of one for each. One that is not whole is left out. */
 export const bodies = (
   database: MailDatabase,
   { account, first, last }: Requests['bodies']['ask'],
 ): Requests['bodies']['answer'] => {
   const parts: [id: number, data: Uint8Array][] = []
   for (const row of database.all(bodiesSql, account, first, last)) {
-    const data = row.data === null ? nothing : octets(row.data)
+    const data = row.data === null ? nothing : blob(row.data)
     if (data.length === row.octets && (row.octets === 0 || crc32(data) === row.crc)) parts.push([integer(row.id), data])
   }
   const data = new Uint8Array(parts.reduce((sum, [, part]) => sum + part.length, 0))

@@ -39,6 +39,7 @@ export class SqliteMaildrop implements Maildrop {
   async remove(messages: readonly StoredMessage[]): Promise<void> {
     this.#mustBeHeld()
     if (messages.length === 0) return
+    this.#ahead.clear()
     await this.#thread.ask('remove', { hold: this.#hold, ids: Float64Array.from(messages, ({ id }) => Number(id)) })
   }
 

@@ -25,8 +25,10 @@ const operations: { readonly [K in Kind]: Operation<K> } = {
   bodies: { mode: 'read', run: bodies },
 }
 
+/** How a request is done: read only, or written so. */
 export const modeOf = (kind: Kind): 'read' | Durability => operations[kind].mode
 
+/** Whether a request that failed is tried again, as nobody waits for it. */
 export const isOwed = (kind: Kind): boolean => operations[kind].owed === true
 
 /** Does what a request asks. Errors pass as they are. */

@@ -55,6 +55,7 @@ export interface Requests {
   }
 }
 
+/** What a request asks for. */
 export type Kind = keyof Requests
 
 /** A request on its way to the worker. */
@@ -73,6 +74,7 @@ export interface Failure {
   readonly cause: string
 }
 
+/** What comes back for a request of that id. */
 export type Answer =
   | { readonly id: number; readonly value: Requests[Kind]['answer'] }
   | { readonly id: number; readonly failure: Failure }

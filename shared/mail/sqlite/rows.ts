@@ -37,4 +37,5 @@ class Row implements StoredMessage {
   }
 }
 
+/** All messages of a page, in its order. */
 export const rowsOf = (page: Page): StoredMessage[] => Array.from(page.ids, (_, place) => new Row(page, place))

@@ -7,7 +7,7 @@ import { StoreError } from '../mail-store.ts'
 import { type Durability, MailDatabase } from './database.ts'
 import { sweep } from './deliveries.ts'
 import { codeOf, storeError, toFailure } from './failures.ts'
-import { Holder, release } from './holders.ts'
+import { endHolders, Holder } from './holders.ts'
 import { isOwed, modeOf, perform, weight } from './operations.ts'
 import type { Answer, FromWorker, Request, ToWorker, WorkerOptions } from './requests.ts'
 
@@ -43,7 +43,7 @@ class Worker {
   /** Opens the file and says so. */
   start(): void {
     try {
-      release(this.#opened(), this.#options.ended)
+      endHolders(this.#opened(), this.#options.ended)
       this.#post({ opened: true }, [])
       this.#wake()
     } catch (error) {
@@ -163,7 +163,7 @@ class Worker {
     clearInterval(this.#ticking)
     this.#quietly(() => {
       const database = this.#opened()
-      release(database, [this.#holder.token])
+      endHolders(database, [this.#holder.token])
       sweep(database)
     })
     this.#closeDatabase()
