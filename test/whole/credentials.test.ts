@@ -1,0 +1,172 @@
+import { Client as BasicFtp } from 'basic-ftp'
+import { expect } from 'chai'
+import { Client } from '../kit/client.ts'
+import { type Family, useFamily } from '../kit/family.ts'
+import { findProgram } from '../kit/programs.ts'
+import { run } from '../kit/run.ts'
+import { withAccounts } from './accounts.ts'
+import { testMessage } from './conversations.ts'
+import { mailReaders } from './mail-readers.ts'
+import { mailSenders } from './mail-senders.ts'
+
+const user = 'alice'
+/** Words that are nowhere else; the wrong one is a slip of the right one, as people make them. */
+const right = 'Xq7#vogelfrei+Zz'
+const wrong = 'Xq7#vogelfrei+Z'
+/** In the message, which is nobody's business either. */
+const body = 'kryptonite-in-the-body'
+
+/** All forms in which a password travels. */
+const forms = (password: string): string[] => {
+  const base64 = (text: string) => Buffer.from(text).toString('base64')
+  return [
+    password,
+    base64(password),
+    base64(`\0${user}\0${password}`),
+    base64(`${user}\0${user}\0${password}`),
+    base64(`${user}:${password}`),
+    encodeURIComponent(password),
+    encodeURI(password),
+    Buffer.from(password).toString('hex'),
+    JSON.stringify(password).slice(1, -1),
+    Buffer.from(password).toString('latin1'),
+    // Also cut: nobody needs half of one.
+    'vogelfrei',
+    base64('vogelfrei').slice(0, 8),
+  ].filter((form) => form.length >= 6)
+}
+
+const plain = (password: string, who = user) => Buffer.from(`\0${who}\0${password}`).toString('base64')
+const encoded = (text: string) => Buffer.from(text).toString('base64')
+
+/** Conversations in which a password is said, at the right place and at wrong ones. One connection each. */
+const conversations = (password: string): Readonly<Record<'smtp' | 'pop3' | 'ftp' | 'http', readonly string[][]>> => ({
+  smtp: [
+    ['EHLO client.test', `AUTH PLAIN ${plain(password)}`],
+    ['EHLO client.test', 'AUTH PLAIN', plain(password)],
+    ['EHLO client.test', 'AUTH LOGIN', encoded(user), encoded(password)],
+    ['EHLO client.test', `AUTH LOGIN ${encoded(user)}`, encoded(password)],
+    ['EHLO client.test', `auth plain ${plain(password)}`],
+    ['EHLO client.test', `AUTH  PLAIN  ${plain(password)}`],
+    ['EHLO client.test', `AUTH\tPLAIN\t${plain(password)}`],
+    [`AUTH PLAIN ${plain(password)}`],
+    ['HELO client.test', `AUTH PLAIN ${plain(password)}`],
+    // A client that goes on where it was refused says its password as a command.
+    ['EHLO client.test', 'AUTH CRAM-MD5', encoded(user), encoded(password), plain(password)],
+    ['EHLO client.test', `AUTH PLAIN ${plain(password)}`, `AUTH PLAIN ${plain(password)}`],
+    ['EHLO client.test', `AUTH PLAIN ${plain(password).repeat(80)}`],
+    ['EHLO client.test', `AUTH XOAUTH2 ${encoded(`user=${user}\u0001auth=Bearer ${password}\u0001\u0001`)}`],
+    ['EHLO client.test', `AUTHPLAIN ${plain(password)}`, password, `PASS ${password}`],
+    ['EHLO client.test', 'MAIL FROM:<a@example.org>', `AUTH PLAIN ${plain(password)}`],
+  ],
+  pop3: [
+    [`USER ${user}`, `PASS ${password}`, 'STAT', 'QUIT'],
+    [`user ${user}`, `pass ${password}`],
+    [`PASS ${password}`],
+    [`USER ${user}`, `PASS  ${password}`],
+    [`USER ${user}`, `PASS\t${password}`],
+    [`USER ${user} ${password}`],
+    [`AUTH PLAIN ${plain(password)}`],
+    ['AUTH PLAIN', plain(password)],
+    ['AUTH LOGIN', encoded(user), encoded(password)],
+    [`APOP ${user} ${password}`],
+    [`USER ${user}`, `PASS ${password}`, `PASS ${password}`],
+    [`USER ${user}`, `PASSWORD ${password}`, password],
+    [`USER ${user}`, `PASS ${password.repeat(60)}`],
+  ],
+  ftp: [
+    [`USER ${user}`, `PASS ${password}`, 'PWD', 'QUIT'],
+    [`user ${user}`, `pass ${password}`],
+    [`PASS ${password}`],
+    [`USER ${user}`, `PASS  ${password}`],
+    [`USER ${user}`, `PASS\t${password}`],
+    [`USER ${user}`, `ACCT ${password}`],
+    [`USER ${user}`, `PASS ${password}`, `PASS ${password}`, `ACCT ${password}`],
+    [`USER ${user}`, `PASSWORD ${password}`, password],
+    [`USER ${user}`, `PASS ${password.repeat(400)}`],
+    [`USER ${user}`, `PASS ${password}`, `SITE PSWD ${password} other`],
+  ],
+  http: [
+    [`GET / HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic ${encoded(`${user}:${password}`)}\r\nConnection: close\r\n`],
+    [`GET / HTTP/1.1\r\nHost: localhost\r\nProxy-Authorization: Basic ${encoded(`${user}:${password}`)}\r\nConnection: close\r\n`],
+    [`GET / HTTP/1.1\r\nHost: localhost\r\nCookie: session=${encodeURIComponent(password)}\r\nConnection: close\r\n`],
+    [`GET http://${user}:${encodeURIComponent(password)}@localhost/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n`],
+    [
+      `GET / HTTP/1.1\r\nHost: localhost\r\nReferer: http://${user}:${encodeURIComponent(password)}@localhost/\r\nConnection: close\r\n`,
+    ],
+    [`GET / HTTP/1.1\r\nHost: ${user}:${encodeURIComponent(password)}@localhost\r\nConnection: close\r\n`],
+    [
+      `POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${encodeURIComponent(password).length}\r\n\r\n${encodeURIComponent(password)}`,
+    ],
+  ],
+})
+
+/** Says the lines one after the other, each after an answer came to the last; whatever the server makes of them. */
+const say = async (family: Family, service: string, lines: readonly string[]): Promise<void> => {
+  using client = await Client.connect(family.port(service), { deadlineMs: 10_000 })
+  const heard = () =>
+    new Promise<void>((resolve) => {
+      client.socket.once('data', () => resolve())
+      client.socket.once('close', () => resolve())
+      client.socket.once('end', () => resolve())
+    })
+  if (service !== 'http') await heard()
+  for (const line of lines) {
+    if (client.ended) return
+    const answer = heard()
+    await client.command(line)
+    await answer
+  }
+}
+
+describe('the whole: passwords', () => {
+  // Bad logins are answered at once here, and never block: hundreds of them are meant.
+  const settings = ['log.level=debug', 'logins.delay=1ms', 'logins.maxDelay=1ms', 'logins.blockAfter=100000']
+  const family = useFamily({ args: settings.flatMap((setting) => ['--set', setting]) })
+  withAccounts(family, { alice: right })
+
+  it('are in no log of any service, however they were said, right or wrong', async () => {
+    for (const password of [right, wrong]) {
+      for (const [service, all] of Object.entries(conversations(password))) {
+        for (const lines of all) await say(family(), service, lines)
+      }
+    }
+    await programsLogIn(family())
+    // A child that ends writes all it has.
+    await family().stop()
+    const text = await family().everythingLogged()
+    // It has looked: the logins are there.
+    for (const service of ['smtp', 'pop3', 'ftp']) {
+      const records = await family().records(service)
+      expect(
+        records.filter(({ event, account }) => /login/.test(String(event)) && account === user).length,
+        service,
+      ).to.be.greaterThan(1)
+    }
+    expect(text).to.include('"GET / HTTP/1.1" 200')
+
+    const found = [right, wrong].flatMap(forms).filter((form) => text.includes(form))
+    const lines = text.split('\n').filter((line) => found.some((form) => line.includes(form)))
+    expect(lines.slice(0, 20)).to.deep.equal([])
+    // Nor does what a message says.
+    expect(text.split('\n').filter((line) => line.includes(body) || line.includes(encoded(body).slice(0, 20)))).to.deep.equal([])
+  }).timeout(120_000)
+})
+
+const programsLogIn = async (family: Family): Promise<void> => {
+  const message = Buffer.concat([testMessage('secret', 500), Buffer.from(`${body}\r\n`)])
+  const login = { user, password: right }
+  for (const { needs, send } of Object.values(mailSenders)) {
+    if (needs.every((program) => findProgram(program) !== null)) await send(family, message, login)
+  }
+  for (const { needs, fetch } of Object.values(mailReaders)) {
+    if (needs.every((program) => findProgram(program) !== null)) await fetch(family, login)
+  }
+  const ftp = new BasicFtp(10_000)
+  await ftp.access({ host: family.host, port: family.port('ftp'), user, password: right })
+  ftp.close()
+  if (findProgram('curl') === null) return
+  const credentials = `${user}:${encodeURIComponent(right)}`
+  const at = (service: string) => `${credentials}@${family.host}:${family.port(service)}`
+  for (const url of [`ftp://${at('ftp')}/`, `pop3://${at('pop3')}/`, `http://${at('http')}/`]) await run('curl', ['-sS', url])
+}
