@@ -3,13 +3,14 @@
 import { join } from 'node:path'
 import process from 'node:process'
 import { openAccountStore } from '../../shared/accounts/sqlite-account-store.ts'
-import type { Configuration } from '../../shared/config/settings.ts'
+import type { Configuration, ServiceSettings } from '../../shared/config/settings.ts'
 import type { Journal } from '../../shared/log/journal.ts'
 import { openJournal } from '../../shared/log/winston-journal.ts'
-import { endpointText } from '../../shared/net/endpoint.ts'
+import { endpointText, isLoopback } from '../../shared/net/endpoint.ts'
 import { exitCodes, PermanentError } from '../../shared/service.ts'
 import { giveBackStartMemory } from '../../shared/start-memory.ts'
 import { askSupervisor, NotRunningError } from './control.ts'
+import { makeDemo } from './demo-maker.ts'
 import { FamilyDesk } from './desk.ts'
 import { bindServices } from './family.ts'
 import type { Keeper } from './keeper.ts'
@@ -47,6 +48,7 @@ const warn = (line: string): void => {
 export const run = async (options: RunOptions): Promise<number> => {
   // A reader of our output that went away (a closed pipe) is no reason to stop serving.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
+  const wishes = takeWishes(options)
   const configuration = await options.load()
   const { settings } = configuration
   await refuseSecond(settings.data)
@@ -61,8 +63,10 @@ export const run = async (options: RunOptions): Promise<number> => {
   const journal = await openJournal({ service: 'supervisor', folder: settings.logs, level: settings.log.level, console: false })
   const desk = new FamilyDesk(accounts, settings, journal.log)
   try {
-    for (const problem of await desk.problems()) warn(problem)
-    return await serve(options, configuration, ports, desk, journal)
+    const demo = makeDemo(settings, placesOf(enabled, ports))
+    // Where other machines can connect, nobody is let in before it is known that no password is one that everybody knows.
+    if (enabled.some(({ host }) => !isLoopback(host))) await demo
+    return await serve({ options, configuration, ports, desk, journal, demo, wishes })
   } finally {
     await desk.close()
     await accounts.close()
@@ -71,44 +75,65 @@ export const run = async (options: RunOptions): Promise<number> => {
   }
 }
 
-const serve = async (
-  { load, version, launcher }: RunOptions,
-  configuration: Configuration,
-  ports: ReadonlyMap<string, Port>,
-  desk: FamilyDesk,
-  journal: Journal,
-): Promise<number> => {
-  const console = process.stdout.isTTY === true
+interface Serving {
+  readonly options: RunOptions
+  readonly configuration: Configuration
+  readonly ports: ReadonlyMap<string, Port>
+  readonly desk: FamilyDesk
+  readonly journal: Journal
+  /** What there is to say of the demo, once it is made. */
+  readonly demo: Promise<readonly string[]>
+  readonly wishes: Wishes
+}
+
+const serve = async ({ options, configuration, ports, desk, journal, demo, wishes }: Serving): Promise<number> => {
   const supervisor = new Supervisor({
-    ...{ configuration, reread: load, desk, journal, version, console },
+    ...{ configuration, reread: options.load, desk, journal, version: options.version, console: process.stdout.isTTY === true },
     onReady: (keeper) => say(readyLine(keeper)),
     onTrouble: warn,
   })
-  const stop = (why: string, deadlineMs?: number) => void supervisor.stop(why, deadlineMs)
-  const onSignal = takeSignals(
-    {
-      stop: (signal) => stop(signal),
-      endAtOnce: () => {
-        supervisor.kill()
-        process.exit(exitCodes.temporary)
-      },
-      reload: () => void reload(supervisor),
-    },
-    process.stdin.isTTY === true,
-  )
-  launcher(onSignal, () => stop('the launcher is gone', orphanMs))
+  wishes.supervisor = supervisor
   try {
-    await supervisor.start(ports)
+    const [lines] = await Promise.all([demo, supervisor.start(ports)])
+    for (const line of lines) say(line)
+    for (const problem of await desk.problems()) warn(problem)
     say('ready')
     giveBackStartMemory()
   } catch (error) {
-    // Told to stop before all was ready: that is no failure.
-    if (error instanceof PermanentError) throw error
-    if (!supervisor.stopping) throw error
+    // Told to stop before all was ready: that is no failure. Else whatever has started ends with us.
+    const told = supervisor.stopping && !(error instanceof PermanentError)
+    await supervisor.stop('the start failed', 0)
+    if (!told) throw error
   }
   await supervisor.ended
   return exitCodes.done
 }
+
+/** Who carries out what signals and the launcher say: nobody, before the supervisor is there. */
+interface Wishes {
+  supervisor: Supervisor | null
+}
+
+const takeWishes = ({ launcher }: RunOptions): Wishes => {
+  const wishes: Wishes = { supervisor: null }
+  const stop = (why: string, deadlineMs?: number) => {
+    if (wishes.supervisor === null) process.exit(exitCodes.done)
+    void wishes.supervisor.stop(why, deadlineMs)
+  }
+  const endAtOnce = () => {
+    wishes.supervisor?.kill()
+    process.exit(exitCodes.temporary)
+  }
+  const reloadNow = () => {
+    if (wishes.supervisor !== null) void reload(wishes.supervisor)
+  }
+  const onSignal = takeSignals({ stop: (signal) => stop(signal), endAtOnce, reload: reloadNow }, process.stdin.isTTY === true)
+  launcher(onSignal, () => stop('the launcher is gone', orphanMs))
+  return wishes
+}
+
+const placesOf = (services: readonly ServiceSettings[], ports: ReadonlyMap<string, Port>) =>
+  services.map(({ name, protocol, host, port }) => ({ name, protocol, host, port: ports.get(name)?.port ?? port }))
 
 const reload = async (supervisor: Supervisor): Promise<void> => {
   try {
