@@ -1,6 +1,7 @@
 /** Birth and death of one child, and what is said to it. When to have one is the keeper's decision. */
 import { type ChildProcess, fork } from 'node:child_process'
 import { extname } from 'node:path'
+import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { exitCodes } from '../../shared/service.ts'
 import { type AskMessage, type Counters, isToSupervisor, type StartMessage, type ToChild } from '../host/messages.ts'
@@ -11,6 +12,9 @@ export const childProgram = fileURLToPath(new URL(`../host/main${extname(import.
 
 /** How a child shows in the list of processes; an orphan is known by it. */
 export const childArguments = (service: string, data: string): string[] => [service, `--data=${data}`]
+
+/** One arena for glibc's malloc in place of one a thread: a child has few threads that allocate, and each arena keeps a MiB or more. */
+const memoryVariables = { MALLOC_ARENA_MAX: '1' }
 
 /** A child that is not ready by then is stuck. */
 const startMs = 20_000
@@ -40,6 +44,7 @@ export class Child {
   constructor(start: StartMessage, port: Port, flags: readonly string[], events: ChildEvents) {
     this.#process = fork(childProgram, childArguments(start.service.name, start.settings.data), {
       execArgv: [...flags],
+      env: { ...process.env, ...memoryVariables },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc', port.fd()],
     })
     this.#deadline = this.#killAfter(startMs, `was not ready within ${startMs / 1_000} s`)

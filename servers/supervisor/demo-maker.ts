@@ -3,10 +3,9 @@
  * never give back.
  */
 import { join } from 'node:path'
-import { openAccountStore } from '../../shared/accounts/sqlite-account-store.ts'
 import type { Settings } from '../../shared/config/settings.ts'
 import { workElsewhere, workHere } from '../../shared/own-process.ts'
-import { type DemoService, prepareDemo } from './demo.ts'
+import type { DemoService } from './demo.ts'
 
 interface Input {
   readonly settings: Settings
@@ -22,6 +21,9 @@ export const makeDemo = (settings: Settings, services: readonly DemoService[]): 
   workElsewhere<Input, readonly string[]>(import.meta.filename, { settings, services })
 
 await workHere(import.meta.filename, async ({ settings, services }: Input): Promise<readonly string[]> => {
+  // Imported here: who only asks for the work need not load what it takes.
+  const { openAccountStore } = await import('../../shared/accounts/sqlite-account-store.ts')
+  const { prepareDemo } = await import('./demo.ts')
   const lines: string[] = []
   const accounts = await openAccountStore(join(settings.data, 'accounts.db'))
   try {

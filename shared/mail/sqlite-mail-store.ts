@@ -1,10 +1,11 @@
 /**
- * The mail store in one SQLite file. All of SQLite runs in a worker thread (`sqlite/worker.ts`); this side passes requests.
+ * The mail store in one SQLite file. All of SQLite that serves anybody runs in a worker thread (`sqlite/worker.ts`); this side passes requests.
  * Several processes may have the same file open.
  */
 import type { Delivery, Envelope, Maildrop, MailStore, StoredMessage } from './mail-store.ts'
+import { MailDatabase } from './sqlite/database.ts'
 import { SqliteDelivery } from './sqlite/delivery.ts'
-import { storeError } from './sqlite/failures.ts'
+import { fromFailure, storeError, toFailure } from './sqlite/failures.ts'
 import { SqliteMaildrop } from './sqlite/maildrop.ts'
 import { readMessage } from './sqlite/reading.ts'
 import { rowsOf } from './sqlite/rows.ts'
@@ -29,9 +30,15 @@ export interface SqliteMailStoreOptions {
  */
 export const openMailStore = async (options: SqliteMailStoreOptions): Promise<MailStore> => {
   const { file, leaseMs = 45_000, busyTimeoutMs = 5000, maxOctets = null } = options
-  const thread = new StoreThread({ file, leaseMs, busyTimeoutMs, maxOctets })
-  await thread.start()
-  return new SqliteMailStore(thread)
+  const where = { file, busyTimeoutMs, maxOctets }
+  try {
+    // Opened once before anybody is served: what is wrong with the file shows at the start. The thread, which takes 7 MiB, starts
+    // with the first request, so that a family at rest is small.
+    new MailDatabase(where).close()
+  } catch (error) {
+    throw fromFailure(toFailure(error))
+  }
+  return new SqliteMailStore(new StoreThread({ ...where, leaseMs }))
 }
 
 class SqliteMailStore implements MailStore {

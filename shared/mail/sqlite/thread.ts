@@ -16,7 +16,7 @@ interface Pending {
   readonly reject: (error: Error) => void
 }
 
-/** The worker, started again when it died. Whoever starts it closes it. */
+/** The worker, started by the first request and again when it died. Whoever asked closes it. */
 export class StoreThread {
   readonly #options: ThreadOptions
   readonly #pending = new Map<number, Pending>()
@@ -31,18 +31,13 @@ export class StoreThread {
     this.#options = options
   }
 
-  /** @throws {StoreError | PermanentError} the file cannot be opened */
-  async start(): Promise<void> {
-    await this.#running()
-  }
-
   /**
    * Asks the worker; after `close` there is nobody to ask.
    * @throws {StoreError} what the store failed with
    */
   async ask<K extends Kind>(kind: K, ask: Requests[K]['ask']): Promise<Requests[K]['answer']> {
-    const worker = this.#worker ?? (await this.#running())
     if (this.#closed !== null) throw storeError('closed')
+    const worker = this.#worker ?? (await this.#running())
     this.#lastId += 1
     const id = this.#lastId
     return new Promise((resolve, reject) => {
@@ -58,6 +53,7 @@ export class StoreThread {
   }
 
   async #close(): Promise<void> {
+    // Whoever asked before waits for the same start, and comes first.
     const worker = this.#worker ?? (await this.#starting?.catch(() => null)) ?? null
     if (worker === null) return
     const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
@@ -67,8 +63,7 @@ export class StoreThread {
     clearTimeout(late)
   }
 
-  async #running(): Promise<Worker> {
-    if (this.#closed !== null) throw storeError('closed')
+  #running(): Promise<Worker> {
     this.#starting ??= this.#launch().finally(() => {
       this.#starting = null
     })
