@@ -41,7 +41,18 @@ export const protocol: Protocol<SmtpOptions> = {
     if (tls === 'implicit') return { high: 2465, wellKnown: 465 }
     return mode === 'submission' ? { high: 2587, wellKnown: 587 } : { high: 2525, wellKnown: 25 }
   },
-  standards: ['RFC 5321', 'RFC 1870', 'RFC 2034', 'RFC 2920', 'RFC 3463', 'RFC 4954', 'RFC 6152', 'RFC 6531'],
+  standards: [
+    'RFC 5321',
+    'RFC 1870',
+    'RFC 2034',
+    'RFC 2920',
+    'RFC 3463',
+    'RFC 3848',
+    'RFC 4616',
+    'RFC 4954',
+    'RFC 6152',
+    'RFC 6531',
+  ],
   options,
   // SQLite's own files beside the database are opened by SQLite, which Node's permission model does not see.
   grants: (_options, settings) => ({
