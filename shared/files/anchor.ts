@@ -4,8 +4,9 @@
  * and leads to a folder's entries as `/proc/self/fd/N/name`. So what is checked and what is used are the same, whatever happens to
  * the path meanwhile.
  */
-import type { Stats } from 'node:fs'
-import { lstat, open, readlink, realpath } from 'node:fs/promises'
+import { closeSync, fstatSync, open, readlinkSync, type Stats } from 'node:fs'
+import { lstat, realpath } from 'node:fs/promises'
+import { promisify } from 'node:util'
 
 /** One file or folder, held. Whoever opens it disposes of it. */
 export interface Anchor extends AsyncDisposable {
@@ -28,15 +29,26 @@ export const descriptorFolder = '/proc/self/fd'
 /** Linux: a descriptor that only stands for the file (`open(2)`); Node has no name for it. */
 const O_PATH = 0o10000000
 
-/** Holds a file by its descriptor (Linux with `/proc`). */
+const openDescriptor = promisify(open)
+
+/**
+ * Holds a file by its descriptor (Linux with `/proc`). Only finding it may have to wait for a disk; what is asked of a held one the
+ * kernel has in memory, and asking directly takes a tenth of the time that a way through the thread pool does.
+ */
 export const anchorByDescriptor: OpenAnchor = async (path) => {
-  const handle = await open(path, O_PATH)
+  const descriptor = await openDescriptor(path, O_PATH)
+  const ref = `${descriptorFolder}/${descriptor}`
+  let held = true
+  const close = () => {
+    // Closed twice it would be somebody else's descriptor the second time.
+    if (held) closeSync(descriptor)
+    held = false
+  }
   try {
-    const ref = `${descriptorFolder}/${handle.fd}`
-    const stat = await handle.stat()
-    return { ref, stat, realPath: () => readlink(ref), [Symbol.asyncDispose]: () => handle.close() }
+    const stat = fstatSync(descriptor)
+    return { ref, stat, realPath: async () => readlinkSync(ref), [Symbol.asyncDispose]: async () => close() }
   } catch (error) {
-    await handle.close()
+    close()
     throw error
   }
 }

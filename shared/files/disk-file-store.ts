@@ -2,7 +2,7 @@
  * The file system as a `FileStore`. Every operation holds the file or folder it is about (`anchor.ts`), checks where that really
  * lies, and only then acts on what it holds: a link that is swapped in between changes nothing.
  */
-import type { Stats } from 'node:fs'
+import { fstatSync, type Stats } from 'node:fs'
 import { access, constants, lstat, mkdir, open, opendir, rename, rmdir, unlink, utimes } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { type Anchor, type OpenAnchor, systemAnchor } from './anchor.ts'
@@ -64,7 +64,8 @@ class DiskFileStore implements FileStore {
       if (held.kind === 'folder') throw refusal('is-folder')
       const handle = await open(target.ref, constants.O_RDONLY)
       try {
-        const stat = known(await handle.stat())
+        // Opened this moment, so what is asked is in memory.
+        const stat = known(fstatSync(handle.fd))
         // Only where files are held by path can they differ.
         if (stat.unique !== held.unique) throw refusal('denied')
         return { stat, handle, close: () => handle.close() }
