@@ -1,6 +1,6 @@
 /** Puts an answer on the wire. */
 import type { Exchange, Head } from './exchange.ts'
-import type { Body } from './replies.ts'
+import type { Body, Reply } from './replies.ts'
 
 /** Octets read ahead of the client: one buffer is being sent while the other is being read. */
 const bufferOctets = 128 * 1024
@@ -27,15 +27,15 @@ export interface Delivery {
 const lengthOf = (body: Body): number => (body.kind === 'none' ? 0 : body.kind === 'octets' ? body.octets.length : body.octets)
 
 /**
- * Sends an answer; resolves when it is out or its client gone. A file is closed on every path.
+ * Sends an answer; resolves when it is out or its client gone, and its file is closed.
  * @param withBody false for HEAD
  */
-export const deliver = async (exchange: Exchange, head: Head, body: Body, withBody: boolean): Promise<Delivery> => {
+export const deliver = async (exchange: Exchange, head: Head, { body, opened }: Reply, withBody: boolean): Promise<Delivery> => {
   if (body.kind === 'file' && withBody) return deliverFile(exchange, head, body)
-  if (body.kind === 'file') await body.file.close()
   const ended = endOf(exchange)
   exchange.send(head, body.kind === 'octets' && withBody ? body.octets : '')
-  const complete = (await ended) === 'sent'
+  const [outcome] = await Promise.all([ended, opened?.close()])
+  const complete = outcome === 'sent'
   return { complete, octets: complete && withBody ? lengthOf(body) : 0, failure: null }
 }
 

@@ -199,14 +199,13 @@ export class Files implements FileAnswers {
     return head ? withoutBody(200, [...fields, 'Content-Length', String(page.length)]) : withOctets(200, fields, page)
   }
 
-  /** Closes the file unless the answer carries it. */
-  async #file(request: FileRequest, file: OpenFile, name: string): Promise<Reply> {
-    let reply: Reply | null = null
+  /** The answer takes the file over; without one it is closed. */
+  async #file(request: FileRequest, opened: OpenFile, name: string): Promise<Reply> {
     try {
-      reply = await fileReply(request, file, name)
-      return reply
-    } finally {
-      if (reply?.body.kind !== 'file') await file.close()
+      return { ...(await fileReply(request, opened, name)), opened }
+    } catch (error) {
+      await opened.close()
+      throw error
     }
   }
 }

@@ -9,7 +9,6 @@ import type { TargetProblem } from './target.ts'
 export type Body =
   | { readonly kind: 'none' }
   | { readonly kind: 'octets'; readonly octets: Buffer }
-  /** A part of an open file; who delivers the answer closes it. */
   | { readonly kind: 'file'; readonly file: OpenFile; readonly from: number; readonly octets: number }
 
 /** An answer. */
@@ -18,6 +17,8 @@ export interface Reply {
   /** Names and values in turn, `Content-Length` among them where there is one. */
   readonly fields: readonly string[]
   readonly body: Body
+  /** The file that the answer is about, where one is open: who delivers the answer, or throws it away, closes it. */
+  readonly opened?: OpenFile
 }
 
 /** Every status that this server answers with: its reason phrase, and for failures what it means to a person. */

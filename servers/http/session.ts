@@ -136,14 +136,14 @@ export class Session {
     const { exchange } = job
     const reply = await this.#reply(exchange)
     if (this.#state === 'gone') {
-      if (reply.body.kind === 'file') await reply.body.file.close()
+      await reply.opened?.close()
       this.#record(job, { status: null, octets: 0, complete: false })
       return
     }
     const isLast = this.#isLast(exchange)
     const fields = isLast ? [...reply.fields, 'Connection', 'close'] : reply.fields
     const head = { status: reply.status, reason: reasonOf(reply.status), fields }
-    const delivery = await deliver(exchange, head, reply.body, exchange.method !== 'HEAD')
+    const delivery = await deliver(exchange, head, reply, exchange.method !== 'HEAD')
     this.#answered += 1
     if (isLast && this.#state === 'open') this.#state = 'ending'
     this.#record(job, { status: reply.status, octets: delivery.octets, complete: delivery.complete })
