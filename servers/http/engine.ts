@@ -126,6 +126,10 @@ class NodeExchange implements Exchange {
     return this.#request.complete
   }
 
+  get keepsAlive(): boolean {
+    return this.#response.shouldKeepAlive
+  }
+
   field(name: string): string | undefined {
     const value = this.#request.headers[name]
     return Array.isArray(value) ? value.join(', ') : value
@@ -158,7 +162,8 @@ class NodeExchange implements Exchange {
 
 /** A character of a method's name (RFC 9110 §5.6.2). */
 const tokenCharacter = /[!#$%&'*+.^_`|~0-9A-Za-z-]/
-const requestLine = /(?<=^(?:\r?\n)*)[!#$%&'*+.^_`|~0-9A-Za-z-]+ [^\r\n]* HTTP\/[^\r\n]{0,8}(?=\r?\n|$)/
+/** Nothing looser: in a request without line breaks a password could stand behind the target. */
+const requestLine = /(?<=^(?:\r?\n)*)[!#$%&'*+.^_`|~0-9A-Za-z-]+ [^ \r\n]+ HTTP\/[0-9.]{0,8}(?=\r?\n|$)/
 const digit = /[0-9]/
 
 /** What an error of the parser means to the client; null for errors of the network. */

@@ -53,6 +53,7 @@ export class Session {
   #answered = 0
   #running = false
   #paused = false
+  #halfClosed = false
   #resolve: () => void = () => undefined
   #reject: (error: unknown) => void = () => undefined
 
@@ -65,6 +66,9 @@ export class Session {
     })
     const { stream, signal } = connection
     stream.once('close', () => this.#gone())
+    stream.once('end', () => {
+      this.#halfClosed = true
+    })
     // Node resumes its sockets by itself when an answer has drained.
     stream.on('resume', () => this.#holdBack())
     signal.addEventListener('abort', () => this.#told(), { once: true })
@@ -91,9 +95,10 @@ export class Session {
     if (!this.#running) this.#start()
   }
 
-  /** The last answer is out. Node says so too when the client has shut its side; a problem that waits is told all the same. */
+  /** The last answer is out. So it is told too when the client has shut its side, and then a problem that waits is told all the same. */
   last(): void {
-    if (this.#state === 'open' && this.#problem === null) this.#state = 'ending'
+    const told = this.#halfClosed && this.#problem !== null && this.#queue.length === 0
+    if (this.#state === 'open' && !told) this.#state = 'ending'
   }
 
   /** Whether it is between two requests. */
@@ -145,7 +150,7 @@ export class Session {
     const head = { status: reply.status, reason: reasonOf(reply.status), fields }
     const delivery = await deliver(exchange, head, reply, exchange.method !== 'HEAD')
     this.#answered += 1
-    if (isLast && this.#state === 'open') this.#state = 'ending'
+    if ((isLast || !exchange.keepsAlive) && this.#state === 'open') this.#state = 'ending'
     this.#record(job, { status: reply.status, octets: delivery.octets, complete: delivery.complete })
     if (!delivery.complete) this.#cut(exchange, delivery)
   }

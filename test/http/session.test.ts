@@ -47,6 +47,21 @@ describe('connections', () => {
       expect(site.journal.of('request.malformed').at(-1)?.fields).to.deep.include({ status: 400, code: 'HPE_INVALID_METHOD' })
     })
 
+    it('are over with an answer that ends them, whatever is behind the request', async () => {
+      const expecting = 'POST /a.txt HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\nabc'
+      const old = 'GET /a.txt HTTP/1.0\r\nConnection: keep-alive\r\nIf-None-Match: *\r\n\r\n'
+      for (const [first, status] of [
+        [expecting, 405],
+        [old, 304],
+      ] as const) {
+        for (const rest of [request('/a.txt'), `${request('/a.txt')}\0\r\n`, '\0\r\n', '']) {
+          const statuses = readAnswers(await said(site.port, first + rest)).map((answer) => answer.status)
+          expect(statuses[0], rest).to.equal(status)
+          expect(statuses).to.have.length.at.most(2)
+        }
+      }
+    })
+
     it('let a client that sends more than is taken read its answer to the end', async () => {
       using client = await Client.connect(site.port)
       await client.send('POST /a.txt HTTP/1.1\r\nHost: a\r\nContent-Length: 5000000\r\n\r\n')
