@@ -3,6 +3,7 @@ import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Limits } from '../../shared/config/settings.ts'
 import type { Log } from '../../shared/log/log.ts'
+import { addressGroup } from '../../shared/net/address-group.ts'
 import { endpointText } from '../../shared/net/endpoint.ts'
 import type { Refusal, Server } from '../../shared/service.ts'
 import { Conversation } from './conversation.ts'
@@ -177,7 +178,8 @@ export class Host {
 
   #refusal({ remote }: Conversation): Refusal | null {
     if (this.#open.size >= this.#limits.connections) return 'too-many-connections'
-    if ((this.#byAddress.get(remote.address) ?? 0) >= this.#limits.connectionsPerAddress) return 'too-many-from-address'
+    if ((this.#byAddress.get(addressGroup(remote.address)) ?? 0) >= this.#limits.connectionsPerAddress)
+      return 'too-many-from-address'
     return null
   }
 
@@ -190,7 +192,7 @@ export class Host {
   }
 
   #count(client: Conversation, by: 1 | -1): void {
-    const { address } = client.remote
+    const address = addressGroup(client.remote.address)
     const count = (this.#byAddress.get(address) ?? 0) + by
     if (count === 0) this.#byAddress.delete(address)
     else this.#byAddress.set(address, count)

@@ -65,7 +65,7 @@ export const run = async (options: RunOptions): Promise<number> => {
   try {
     const demo = makeDemo(settings, placesOf(enabled, ports))
     // Where other machines can connect, nobody is let in before it is known that no password is one that everybody knows.
-    if (enabled.some(({ host }) => !isLoopback(host))) await demo
+    if (isExposed(configuration)) await demo
     return await serve({ options, configuration, ports, desk, journal, demo, wishes })
   } finally {
     await desk.close()
@@ -88,7 +88,14 @@ interface Serving {
 
 const serve = async ({ options, configuration, ports, desk, journal, demo, wishes }: Serving): Promise<number> => {
   const supervisor = new Supervisor({
-    ...{ configuration, reread: options.load, desk, journal, version: options.version, console: process.stdout.isTTY === true },
+    ...{
+      configuration,
+      reread: () => reread(options),
+      desk,
+      journal,
+      version: options.version,
+      console: process.stdout.isTTY === true,
+    },
     onReady: (keeper) => say(readyLine(keeper)),
     onTrouble: warn,
   })
@@ -107,6 +114,16 @@ const serve = async ({ options, configuration, ports, desk, journal, demo, wishe
   }
   await supervisor.ended
   return exitCodes.done
+}
+
+const isExposed = ({ services }: Configuration): boolean => services.some(({ enabled, host }) => enabled && !isLoopback(host))
+
+/** The configuration for a reload, refused where it would show demo passwords to other machines. */
+const reread = async ({ load }: RunOptions): Promise<Configuration> => {
+  const configuration = await load()
+  const enabled = configuration.services.filter((service) => service.enabled)
+  if (isExposed(configuration)) await makeDemo(configuration.settings, placesOf(enabled, new Map()))
+  return configuration
 }
 
 /** Who carries out what signals and the launcher say: nobody, before the supervisor is there. */
