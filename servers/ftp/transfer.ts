@@ -19,7 +19,10 @@ export class FileShrankError extends Error {
 export type Progress = (octets: number) => void
 
 /** Octets read from a file at once. Two such buffers a download: one is filled while the other is sent. */
-const chunkOctets = 128 * 1024
+const chunkOctets = 256 * 1024
+
+/** Octets of lines that are sent at once. */
+const lineOctets = 64 * 1024
 
 /** Resolves when the system has taken the octets: until then no more are read. */
 const write = (socket: Socket, octets: Buffer): Promise<void> =>
@@ -84,7 +87,7 @@ export const sendLines = async (lines: AsyncIterable<string>, socket: Socket, pr
   for await (const line of lines) {
     held.push(line, '\r\n')
     characters += line.length + 2
-    if (characters >= chunkOctets / 2) await flush()
+    if (characters >= lineOctets) await flush()
   }
   await flush()
   await end(socket)

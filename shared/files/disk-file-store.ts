@@ -2,8 +2,8 @@
  * The file system as a `FileStore`. Every operation holds the file or folder it is about (`anchor.ts`), checks where that really
  * lies, and only then acts on what it holds: a link that is swapped in between changes nothing.
  */
-import { fstatSync, type Stats } from 'node:fs'
-import { access, constants, lstat, mkdir, open, opendir, rename, rmdir, unlink, utimes } from 'node:fs/promises'
+import { fstatSync, lstat as lstatWithCallback, type Stats } from 'node:fs'
+import { access, constants, mkdir, open, opendir, rename, rmdir, unlink, utimes } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { type Anchor, type OpenAnchor, systemAnchor } from './anchor.ts'
 import { DiskUpload, type Sync } from './disk-upload.ts'
@@ -293,6 +293,12 @@ const oldOctets = (stats: Stats): number => {
 }
 
 const named = (name: string, stat: FileStat | null): FileEntry | null => (stat === null ? null : { name, ...stat })
+
+/** Lists look at each entry: the older function takes half the time of that of `node:fs/promises` (Node 26.10, measured). */
+const lstat = (path: string): Promise<Stats> =>
+  new Promise((resolve, reject) => {
+    lstatWithCallback(path, (error, stats) => (error === null ? resolve(stats) : reject(error)))
+  })
 
 const ifMissing =
   <T>(instead: T) =>

@@ -61,12 +61,13 @@ export class RawSession implements Disposable {
     running: { readonly host: string; readonly port: number },
     as = 'alice',
     options: ClientOptions = {},
+    password = testAccounts[as],
   ): Promise<RawSession> {
     const control = await Client.connect(running.port, { host: running.host, ...options })
     const session = new RawSession(control, running.host, options.from)
     expect(await session.reply()).to.match(/^220 /)
     expect(await session.ask(`USER ${as}`)).to.match(/^331 /)
-    expect(await session.ask(`PASS ${testAccounts[as]}`)).to.match(/^230 /)
+    expect(await session.ask(`PASS ${password}`)).to.match(/^230 /)
     expect(await session.ask('TYPE I')).to.match(/^200 /)
     return session
   }
