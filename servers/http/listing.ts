@@ -72,7 +72,9 @@ export const sizeForPeople = (octets: number): string => {
 }
 
 const style = `
+h1{margin-left:-.15rem}
 h1 a{padding:.1rem .15rem}
+h1 a:last-child{color:var(--text)}
 h1 span{color:var(--soft);padding:0 .1rem}
 table{width:100%;border-collapse:separate;border-spacing:0;background:var(--card);border:1px solid var(--line);border-radius:10px;overflow:hidden}
 th,td{padding:.5rem 1rem;text-align:left;vertical-align:top}
@@ -83,7 +85,7 @@ tbody tr+tr td{border-top:1px solid var(--line)}
 tbody tr:hover{background:var(--hover)}
 .name{width:100%;overflow-wrap:anywhere}
 .name a{display:block;padding-left:1.75rem;position:relative}
-.name svg{position:absolute;left:0;top:.22em;width:1.15em;height:1.15em;fill:none;stroke:var(--soft);stroke-width:1.6;stroke-linejoin:round}
+.name svg{position:absolute;left:0;top:.17em;width:1.15em;height:1.15em;fill:none;stroke:var(--soft);stroke-width:1.6;stroke-linejoin:round}
 .name .folder svg{stroke:var(--link);fill:var(--hover)}
 .size,.date{white-space:nowrap;color:var(--soft);font-variant-numeric:tabular-nums}
 .size{text-align:right}
@@ -149,12 +151,13 @@ const row = ({ name, kind, octets, modifiedMs }: FileEntry): string => {
 const count = (many: number, one: string, more: string): string => `${many} ${many === 1 ? one : more}`
 
 const summary = ({ entries, more }: Listing): string => {
+  if (entries.length === 0) return ''
   const folders = entries.filter((entry) => entry.kind === 'folder').length
   const files = entries.length - folders
   const octets = entries.reduce((sum, entry) => sum + (entry.kind === 'file' ? entry.octets : 0), 0)
   const parts = [
-    count(folders, 'folder', 'folders'),
-    `${count(files, 'file', 'files')}${files > 0 ? `, ${sizeForPeople(octets)}` : ''}`,
+    ...(folders > 0 ? [count(folders, 'folder', 'folders')] : []),
+    ...(files > 0 ? [count(files, 'file', 'files'), sizeForPeople(octets)] : []),
   ]
   return `${more ? 'The first ' : ''}${parts.join(', ')}${more ? '; the folder holds more' : ''}. Times are UTC.`
 }
