@@ -128,9 +128,8 @@ export class Files implements FileAnswers {
       if (error instanceof FileChanged) return failure(503, request.asker, { fields: ['Retry-After', '1'] })
       if (!(error instanceof FileError)) throw error
       const status = statusOf[error.code]
-      // What the operator must look at is journalled by whoever catches it; the client learns nothing of the disk.
-      if (status === 500) throw error
-      return failure(status, request.asker, status === 503 ? { fields: ['Retry-After', '5'] } : {})
+      const reply = failure(status, request.asker, status === 503 ? { fields: ['Retry-After', '5'] } : {})
+      return status >= 500 ? { ...reply, cause: error } : reply
     }
   }
 

@@ -19,6 +19,8 @@ export interface Reply {
   readonly body: Body
   /** The file that the answer is about, where one is open: who delivers the answer, or throws it away, closes it. */
   readonly opened?: OpenFile
+  /** What the operator must know of a failure, and the client must not. */
+  readonly cause?: Error
 }
 
 /** Every status that this server answers with: its reason phrase, and for failures what it means to a person. */

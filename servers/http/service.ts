@@ -7,9 +7,6 @@ import { type FileAnswers, Files } from './files.ts'
 import type { HttpOptions } from './options.ts'
 import { Session, type Shared } from './session.ts'
 
-/** At a drain: a request that is on its way on a kept connection gets so long to arrive before the connection is closed. */
-const keptGraceMs = 300
-
 const refusals: Record<Refusal, string> = {
   'too-many-connections': 'The server has as many connections as it takes. Try again in a moment.',
   'too-many-from-address':
@@ -78,9 +75,7 @@ export class HttpServer implements Server {
 
   drain(): void {
     this.#shared.draining = true
-    setTimeout(() => {
-      for (const session of this.#open) if (session.kept) session.end()
-    }, keptGraceMs).unref()
+    for (const session of this.#open) session.drain()
   }
 
   stop(): Promise<void> {

@@ -36,6 +36,12 @@ const pausedAt = 16
 /** Waiting requests of all connections: each costs about 2 KiB, and a packet of 64 KiB holds up to 3,600. */
 const maxWaiting = 50_000
 
+/** At a drain: a request that is on its way on a kept connection gets so long to arrive before the connection is closed. */
+const keptGraceMs = 300
+
+/** The outcome of a request that got no answer. */
+const unanswered = { status: null, octets: 0, complete: false } as const
+
 /** Content of a request that is read past to come to the next one; with more of it, the connection ends with the answer. */
 const skippedOctets = 64 * 1024
 
@@ -74,7 +80,7 @@ export class Session {
     signal.addEventListener('abort', () => this.#told(), { once: true })
   }
 
-  /** A request came. */
+  /** A request came. After the last answer nothing is expected any more, and nothing is answered (RFC 9112 §9.6). */
   request(exchange: Exchange): void {
     if (this.#state !== 'open') return
     this.#latest = exchange
@@ -101,16 +107,21 @@ export class Session {
     if (this.#state === 'open' && !told) this.#state = 'ending'
   }
 
-  /** Whether it is between two requests. */
-  get kept(): boolean {
-    return this.#state === 'open' && !this.#running && this.#answered > 0
+  /** The service begins to drain: what is between two requests ends soon, the rest with its next answer. */
+  drain(): void {
+    if (!this.#running && this.#answered > 0) this.#endSoon()
   }
 
-  /** Ends it between two requests; one under way is answered first. */
-  end(): void {
-    if (this.#state !== 'open') return
-    this.#state = 'ending'
-    if (!this.#running) this.#resolve()
+  /** A request that is on its way has a moment to arrive; it is answered, and that answer is the last. */
+  #endSoon(): void {
+    setTimeout(() => {
+      if (!this.#running) this.#end()
+    }, keptGraceMs).unref()
+  }
+
+  #end(): void {
+    if (this.#state === 'open') this.#state = 'ending'
+    this.#resolve()
   }
 
   #start(): void {
@@ -125,8 +136,8 @@ export class Session {
       const job = this.#queue.shift()
       if (job === undefined) break
       this.#shared.waiting -= 1
-      if (this.#state === 'open') await this.#answer(job)
-      else this.#record(job, { status: null, octets: 0, complete: false })
+      if (this.#state === 'open') await this.#tryToAnswer(job)
+      else this.#record(job, unanswered)
       if (this.#paused && this.#queue.length < pausedAt / 2) this.#goOn()
     }
     if (this.#problem !== null && this.#state === 'open') {
@@ -134,7 +145,19 @@ export class Session {
       this.#refuse(this.#problem)
     }
     this.#running = false
-    if (this.#state !== 'open') this.#resolve()
+    if (this.#state !== 'open' || this.#connection.signal.aborted) this.#end()
+    else if (this.#shared.draining) this.#endSoon()
+  }
+
+  async #tryToAnswer(job: Job): Promise<void> {
+    try {
+      await this.#answer(job)
+    } catch (error) {
+      // Not even the way out worked, whatever it is: this connection fails, the server goes on.
+      journal.failed(this.#connection, job.exchange, error)
+      this.#record(job, unanswered)
+      this.#connection.stream.destroy()
+    }
   }
 
   async #answer(job: Job): Promise<void> {
@@ -142,7 +165,7 @@ export class Session {
     const reply = await this.#reply(exchange)
     if (this.#state === 'gone') {
       await reply.opened?.close()
-      this.#record(job, { status: null, octets: 0, complete: false })
+      this.#record(job, unanswered)
       return
     }
     const isLast = this.#isLast(exchange)
@@ -157,7 +180,9 @@ export class Session {
 
   async #reply(exchange: Exchange): Promise<Reply> {
     try {
-      return await answer(exchange, this.#connection.id, this.#shared.rules)
+      const reply = await answer(exchange, this.#connection.id, this.#shared.rules)
+      if (reply.cause !== undefined) journal.failed(this.#connection, exchange, reply.cause)
+      return reply
     } catch (error) {
       // Whatever it is: this request fails, the server goes on.
       journal.failed(this.#connection, exchange, error)
@@ -214,7 +239,7 @@ export class Session {
     const why = endingOf(this.#connection.signal)
     // A client that takes nothing of its answer for so long gets no more of it.
     if (why === 'idle' && this.#running) this.#connection.stream.destroy()
-    else if (!this.#running) this.end()
+    else if (!this.#running) this.#end()
   }
 
   #gone(): void {

@@ -89,9 +89,9 @@ describe('connections', () => {
       const before = accessLines(site).length
       {
         using client = await Client.connect(site.port)
-        client.pause()
         await client.send(request('/large').repeat(3))
-        await sleep(50)
+        await client.line()
+        client.pause()
         client.reset()
       }
       while (site.open > 0) await sleep(10)
@@ -192,6 +192,7 @@ describe('connections', () => {
     expect(Buffer.concat(answers.map((answer) => answer.body)).toString()).not.to.contain('secret')
     expect(site.journal.of('request.failed').map((record) => record.level)).to.deep.equal(['error', 'error'])
     expect(site.journal.of('request.failed')[0]?.fields['error']).to.contain('on /secret/path')
+    expect(site.journal.of('request.finished').map((record) => record.fields['status'])).to.deep.equal([500, 500])
     const id = site.journal.of('request.failed')[0]?.fields['connection']
     expect(answers[0]?.body.toString()).to.contain(String(id))
   })
@@ -220,6 +221,20 @@ describe('connections', () => {
       await kept.closed()
       await silent.send(request('/a.txt'))
       expect(readAnswers(await silent.rest())[0]?.fields['connection']).to.equal('close')
+    })
+
+    it('end after an answer that began before', async () => {
+      await using made = await draining()
+      const { site } = made
+      using client = await Client.connect(site.port)
+      await client.send(request('/large'))
+      await client.line()
+      client.pause()
+      site.server.drain?.()
+      client.resume()
+      const said = await client.rest()
+      expect(said.toString('latin1', 0, 500)).to.contain('Connection: keep-alive')
+      expect(said.length).to.be.greaterThan(20_000_000)
     })
 
     it('finish what they are in', async () => {
