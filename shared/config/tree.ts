@@ -1,5 +1,5 @@
 /** A configuration before it is checked: values that know where they were said. */
-import { dirname } from 'node:path'
+import { dirname, join, sep } from 'node:path'
 import type { Origin } from './problem.ts'
 
 export interface Scalar {
@@ -30,8 +30,14 @@ export interface Entry {
 
 export type Tree = Scalar | List | Mapping
 
-/** The folder that relative paths said there are relative to. */
-export const folderOf = (origin: Origin, cwd: string): string => (origin.source === 'file' ? dirname(origin.file) : cwd)
+/**
+ * The folder that relative paths said there are relative to. Where Havre is a package of somebody's project, its own files count as
+ * if they lay in `config/` of the folder in which it is started: what lies in node_modules is gone with the next install.
+ */
+export const folderOf = (origin: Origin, cwd: string): string => {
+  if (origin.source !== 'file') return cwd
+  return origin.file.split(sep).includes('node_modules') ? join(cwd, 'config') : dirname(origin.file)
+}
 
 const textAt = (mapping: Mapping, name: string): string | null => {
   const tree = mapping.entries.get(name)?.value

@@ -202,6 +202,12 @@ describe('the configuration', () => {
       expect(settings.tls).to.deep.equal({ certificate: folder.at('etc', 'c.pem'), key: '/k.pem' })
     })
 
+    it("of Havre itself are relative to where it is started when it is a package of somebody's project", async () => {
+      await mkdir(folder.at('node_modules', 'havre', 'config'), { recursive: true })
+      const { settings } = await load({ 'node_modules/havre/config/own.yaml': 'data: ../data' })
+      expect(settings.data).to.equal(folder.at('data'))
+    })
+
     it('are none where a word has a meaning of its own', async () => {
       expect((await load({ 'my.yaml': 'tls: { certificate: auto }' })).settings.tls.certificate).to.equal('auto')
     })

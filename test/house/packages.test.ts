@@ -1,5 +1,8 @@
+import { spawnSync } from 'node:child_process'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { expect } from 'chai'
+import { temporaryFolder } from '../kit/folder.ts'
 import { textOf } from './sources.ts'
 
 /** A package as the lock file has it. */
@@ -101,5 +104,22 @@ describe('the house: packages', () => {
       resolved?.includes('://') ? [new URL(resolved).host] : [],
     )
     expect(hosts.filter((host) => host !== 'registry.npmjs.org')).to.deep.equal([])
+  })
+
+  it('travel inside the package, where npm would otherwise fetch what the stand-ins replace', async () => {
+    // Overrides and file: dependencies do not reach whoever installs the package; what is bundled does.
+    await using folder = await temporaryFolder()
+    await mkdir(folder.at('scripts'))
+    await writeFile(folder.at('package.json'), textOf('package.json'))
+    await writeFile(folder.at('scripts', 'pack.js'), textOf('scripts/pack.js'))
+    const { scripts }: { scripts: Record<string, string> } = JSON.parse(textOf('package.json'))
+    const packed = async (script: string | undefined) => {
+      const [program = '', ...args] = (script ?? '').split(' ')
+      expect(spawnSync(program, args, { cwd: folder.path }).status).to.equal(0)
+      return readFile(folder.at('package.json'), 'utf8')
+    }
+    const { bundleDependencies } = JSON.parse(await packed(scripts['prepack']))
+    expect(bundleDependencies).to.include.members(['ftp-srv', 'ip', 'bunyan', 'yargs', 'uuid'])
+    expect(await packed(scripts['postpack'])).to.equal(textOf('package.json'))
   })
 })
