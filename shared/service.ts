@@ -6,23 +6,10 @@ import type { Duplex } from 'node:stream'
 import type { ZodType } from 'zod'
 import type { Desk } from './accounts/desk.ts'
 import type { ServiceSettings, Settings } from './config/settings.ts'
+import type { Grants } from './grants.ts'
 import type { Journal } from './log/journal.ts'
 import type { Log } from './log/log.ts'
 import type { Endpoint } from './net/endpoint.ts'
-
-/** What a child may touch; the supervisor turns it into flags of Node's permission model and makes the folders first. */
-export interface Grants {
-  /** Folders it may read, absolute. Its logs and the program itself are always among them. */
-  readonly read: readonly string[]
-  /** Folders it may read and write, absolute. */
-  readonly write: readonly string[]
-  /** Single files it may read and write, absolute; they need not exist yet and are not made for it. */
-  readonly files?: readonly string[]
-  /** `accept`: the network is dropped after listening, all but accepted connections; `connect`: it also opens sockets of its own. */
-  readonly network: 'accept' | 'connect'
-  /** Whether it starts worker threads. */
-  readonly workers: boolean
-}
 
 /** A protocol as the supervisor sees it: what it is called, where it usually lives, what binds it, what it may touch. */
 export interface Protocol<Options> {

@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Settings } from '../../shared/config/settings.ts'
 import { descriptorFolder } from '../../shared/files/anchor.ts'
-import type { Grants } from '../../shared/service.ts'
+import type { Grants } from '../../shared/grants.ts'
 
 /** Where this very program lies: dist/ or, run from its sources, the root of the checkout. */
 const program = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '')

@@ -1,6 +1,6 @@
 /** The checked configuration: plain data, units in the names, paths absolute. Made by the loader; children get it as it is. */
 
-import type { Grants } from '../service.ts'
+import type { Grants } from '../grants.ts'
 
 /** What every part may know: all settings but the services. */
 export interface Settings {
