@@ -17,7 +17,7 @@ const say = (code: number, ...lines: string[]): Reply => ({ code, lines })
 const part = (code: number, ...lines: string[]): Reply => ({ code, lines, part: true })
 
 /** A client's word may be in it: no line break, no control character gets out. */
-const printable = (text: string): string => text.replace(/[\0-\x1f\x7f\u0080-\u009f\u2028\u2029]/g, '?')
+const printable = (text: string): string => text.replace(/[\0-\x1f\x7f]/g, '?')
 
 /** A reply as it goes over the wire, without its last line break (RFC 959 §4.2: `code-` opens several lines, `code ` ends them). */
 export const render = ({ code, lines, part: isPart, bare }: Reply): string => {

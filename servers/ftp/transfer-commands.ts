@@ -44,8 +44,7 @@ const receive = async (session: LoggedIn, path: string, begin: 'replace' | 'appe
       broken: replies.broken,
       move: async (socket, progress) => {
         await receiveFile(socket, upload, talk.parameters.type, progress)
-        // Asked before and after the wait for the disk: who is killed closes both connections, but not at the same moment.
-        await talk.stillThere()
+        // Asked behind the wait for the disk: who is killed closes both connections, but not at the same moment.
         await upload.commit(() => talk.stillThere())
         committed = true
         return replies.stored

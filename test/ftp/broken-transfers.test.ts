@@ -4,6 +4,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
+import { fakeDesk } from '../kit/fake-desk.ts'
 import type { Running } from '../kit/serving.ts'
 import { Home, RawSession, serveFtp, until } from './raw-session.ts'
 
@@ -71,6 +72,28 @@ describe('ftp: transfers that break', () => {
         await incomplete()
         await nothingChanged()
       }
+    })
+
+    it('of a client that is gone by the time the disk has it all change nothing', async () => {
+      const disk = Promise.withResolvers<void>()
+      let asked = 0
+      const slow = async () => {
+        asked += 1
+        await disk.promise
+      }
+      await start({ desk: { ...fakeDesk(), sync: slow } })
+      using session = await RawSession.open(running)
+      const data = await session.passive()
+      await session.ask('STOR a')
+      await data.send('new')
+      data.end()
+      await until('all is on its way to the disk', () => asked === 1)
+      session.control.end()
+      await sleep(20)
+      disk.resolve()
+      expect(await session.reply()).to.match(/^426 /)
+      await nothingChanged()
+      await incomplete()
     })
 
     it('behind which QUIT was said are complete though the client sends no more', async () => {
@@ -171,7 +194,7 @@ describe('ftp: transfers that break', () => {
         data.pause()
         expect(await session.ask('RETR large')).to.match(/^150 /)
         await abort(session, how)
-        expect(await session.reply()).to.match(/^426 /)
+        expect(await session.reply()).to.equal('426 Transfer aborted, no file was changed')
         expect(await session.reply()).to.equal('226 Abort done')
         data.resume()
         await data.rest()

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { commands, notOffered } from '../../servers/ftp/commands.ts'
 import { protocol } from '../../servers/ftp/options.ts'
+import { render } from '../../servers/ftp/replies.ts'
 import type { Settings } from '../../shared/config/settings.ts'
 import { dialogue } from '../kit/dialogue.ts'
 import { examples } from './command-examples.ts'
@@ -18,6 +19,15 @@ const prepare = async ({ data }: Settings): Promise<void> => {
 }
 
 const anonymous = ['USER', 'PASS']
+
+describe('ftp: replies', () => {
+  it('are lines that a client tells apart, whatever is in them (RFC 959 §4.2)', () => {
+    expect(render({ code: 200, lines: ['a\r\n200 b\0\x7f'] })).to.equal('200 a??200 b??')
+    expect(render({ code: 211, lines: ['begin', '211 middle', 'end'] })).to.equal('211-begin\r\n 211 middle\r\n211 end')
+    expect(render({ code: 213, lines: ['begin'], part: true })).to.equal('213-begin')
+    expect(render({ code: 213, lines: ['-rw', 'drwx'], part: true, bare: true })).to.equal('-rw\r\ndrwx')
+  })
+})
 
 describe('ftp: commands', () => {
   for (const row of commands) {

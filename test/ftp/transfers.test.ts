@@ -48,7 +48,7 @@ describe('ftp: transfers', () => {
     })
 
     it('send what was opened, though the file is replaced or removed meanwhile', async () => {
-      const old = randomBytes(3_000_000)
+      const old = randomBytes(30_000_000)
       await home.put('a', old)
       using session = await RawSession.open(running)
       using other = await RawSession.open(running)
@@ -107,6 +107,15 @@ describe('ftp: transfers', () => {
       expect(running.desk.synced).to.have.length(2)
       expect(running.desk.synced[0]).to.match(/\.havre-upload-/)
       expect(running.desk.synced[1]).to.equal(home.path())
+    })
+
+    it('are not synced where that is switched off', async () => {
+      await using careless = await serveFtp({ settings: { files: { sync: 'never' } } })
+      using session = await RawSession.open(careless)
+      expect(await session.upload('STOR a', 'new')).to.match(/^226 /)
+      expect(await session.ask('MKD folder')).to.match(/^257 /)
+      expect(await new Home(careless).text('a')).to.equal('new')
+      expect(careless.desk.synced).to.deep.equal([])
     })
 
     it('append, and go on where REST says, but never behind the end', async () => {
