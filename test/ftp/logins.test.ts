@@ -106,7 +106,7 @@ describe('ftp: logins', () => {
     requireTls: 'always',
     lines: `
       C: USER alice
-      S: 530 Passwords are not taken in clear from elsewhere: log in over TLS
+      S: 530 A password would travel in clear: log in over TLS
       C: PASS wonder land:1
       S: 503 USER first
     `,
