@@ -6,11 +6,11 @@ const shownNameLength = 64
 
 /** Somebody logged in. */
 export const loginAccepted = (log: Log, account: string, secure: boolean): void =>
-  log.write('info', 'login.accepted', { account, secure })
+  log.write('info', 'ftp.login.accepted', { account, secure })
 
 /** A login was refused: wrong, its address blocked, in clear where that is not taken, or the desk did not answer. */
 export const loginRefused = (log: Log, name: string, reason: 'wrong' | 'blocked' | 'in-clear' | 'no-desk' | 'no-home'): void =>
-  log.write('warn', 'login.refused', { name: name.slice(0, shownNameLength), reason })
+  log.write('warn', 'ftp.login.refused', { name: name.slice(0, shownNameLength), reason })
 
 /** A file went up or down, whole or not. `why`: the end of one that is not. */
 export const transferred = (
@@ -44,7 +44,7 @@ export const folderRemoved = (log: Log, folder: string): void => log.write('info
 
 /** One command and its last reply. The argument of a secret one is not in it, that of an unknown one neither. */
 export const command = (log: Log, name: string, argument: string | null, code: number, durationMs: number): void =>
-  log.write('debug', 'command', { command: name, argument, code, durationMs })
+  log.write('debug', 'ftp.command', { command: name, argument, code, durationMs })
 
 /** Somebody other than the client came to its passive port. */
 export const stranger = (log: Log, address: string): void => log.write('warn', 'data.stranger', { address })
@@ -53,18 +53,19 @@ export const stranger = (log: Log, address: string): void => log.write('warn', '
 export const noPort = (log: Log): void => log.write('error', 'data.no-port')
 
 /** A limit ended the session. */
-export const limitReached = (log: Log, limit: string, value: number): void => log.write('warn', 'limit.reached', { limit, value })
+export const limitReached = (log: Log, limit: string, value: number): void =>
+  log.write('warn', 'ftp.limit.reached', { limit, value })
 
 /** A command failed as nobody foresaw. */
 export const failed = (log: Log, name: string, error: unknown): void =>
-  log.write('error', 'command.failed', {
+  log.write('error', 'ftp.command.failed', {
     command: name,
     error: error instanceof Error ? (error.stack ?? error.message) : String(error),
   })
 
 /** The file system refused for a reason of its own. */
 export const storeFailed = (log: Log, name: string, code: string, error: unknown): void =>
-  log.write('error', 'store.failed', {
+  log.write('error', 'ftp.store.failed', {
     command: name,
     code,
     error: error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error),
@@ -82,7 +83,7 @@ export const sessionEnded = (
     readonly octetsOut: number
     readonly durationMs: number
   },
-): void => log.write('info', 'session.ended', session)
+): void => log.write('info', 'ftp.session.ended', session)
 
 /** What dead uploads had left was removed. */
 export const swept = (log: Log, files: number): void => log.write('info', 'uploads.swept', { files })

@@ -102,7 +102,7 @@ describe('ftp: commands', () => {
     `,
     after: ({ journal }) => {
       expect(journal.text()).to.not.include('secret-word').and.not.include('longer')
-      expect(journal.of('command').map(({ fields }) => fields['command']))
+      expect(journal.of('ftp.command').map(({ fields }) => fields['command']))
         .to.include('XYZZY')
         .and.include('(more than 16 octets)')
     },

@@ -1,4 +1,5 @@
-import { connect } from 'node:net'
+import { once } from 'node:events'
+import { connect, createServer, type Server } from 'node:net'
 import { expect } from 'chai'
 import { NoFreePortError, PassivePorts } from '../../servers/ftp/passive-ports.ts'
 import { Client } from '../kit/client.ts'
@@ -14,6 +15,27 @@ const accepts = (port: number): Promise<boolean> =>
     })
     socket.once('error', () => resolve(false))
   })
+
+/** So many ports in a row that nobody has, above those that the system gives to outgoing connections. @returns the first */
+const freePorts = async (count: number): Promise<number> => {
+  for (let tries = 0; tries < 50; tries += 1) {
+    const from = 61_000 + Math.floor(Math.random() * 4_000)
+    const listeners: Server[] = []
+    try {
+      for (let n = 0; n < count; n += 1) {
+        const listener = createServer().listen(from + n, '127.0.0.1')
+        listeners.push(listener)
+        await once(listener, 'listening')
+      }
+      return from
+    } catch {
+      // One of them is taken: elsewhere.
+    } finally {
+      await Promise.all(listeners.map((listener) => new Promise((resolve) => listener.close(resolve))))
+    }
+  }
+  throw new Error('no free ports')
+}
 
 describe('ftp: data connections', () => {
   const started = async (options: Record<string, unknown> = {}) => {
@@ -125,7 +147,7 @@ describe('ftp: data connections', () => {
   })
 
   it('of a range of one port serve one session after the other without a leak; when it is taken, 425', async () => {
-    await using running = await started({ passive: { ports: '50099' } })
+    await using running = await started({ passive: { ports: String(await freePorts(1)) } })
     using session = await RawSession.open(running)
     for (let n = 0; n < 60; n += 1) expect((await session.download('RETR a')).toString()).to.equal('content')
     using other = await RawSession.open(running)
@@ -178,14 +200,15 @@ describe('ftp: data connections', () => {
 
 describe('ftp: passive ports', () => {
   it('are counted, skipped when others have them, and free again at once when closed', async () => {
-    const ports = new PassivePorts({ from: 50_080, to: 50_082 })
+    const from = await freePorts(4)
+    const ports = new PassivePorts({ from, to: from + 2 })
     const three = [await ports.listen('127.0.0.1'), await ports.listen('127.0.0.1'), await ports.listen('127.0.0.1')]
     expect(ports.used).to.equal(3)
     const error = await ports.listen('127.0.0.1').catch((reason: unknown) => reason)
     expect(error).to.be.instanceOf(NoFreePortError)
-    const others = new PassivePorts({ from: 50_080, to: 50_083 })
+    const others = new PassivePorts({ from, to: from + 3 })
     const fourth = await others.listen('127.0.0.1')
-    expect(fourth.address()).to.include({ port: 50_083 })
+    expect(fourth.address()).to.include({ port: from + 3 })
     for (const listener of [...three, fourth]) listener.close()
     await until('all are free', () => ports.used === 0 && others.used === 0)
   })

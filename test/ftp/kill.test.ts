@@ -19,7 +19,7 @@ describe('ftp: kill -9', function () {
   after(() => ftp[Symbol.asyncDispose]())
 
   const killed = async (waitMs: number): Promise<void> => {
-    const ended = async () => (await ftp.family.records('ftp')).filter(({ event }) => event === 'session.ended').length
+    const ended = async () => (await ftp.family.records('ftp')).filter(({ event }) => event === 'ftp.session.ended').length
     const before = await ended()
     const uploader = spawn(process.execPath, [join(import.meta.dirname, 'uploader.ts'), String(ftp.port), password], {
       stdio: ['ignore', 'pipe', 'inherit'],

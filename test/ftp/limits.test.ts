@@ -23,7 +23,7 @@ describe('ftp: limits', () => {
       S: 200 OK
     `,
     after: ({ journal }) => {
-      expect(journal.of('limit.reached')[0]?.fields).to.include({ limit: 'commandLine', value: limit })
+      expect(journal.of('ftp.limit.reached')[0]?.fields).to.include({ limit: 'commandLine', value: limit })
     },
   })
 
@@ -54,7 +54,7 @@ describe('ftp: limits', () => {
       S closes
     `,
     after: ({ journal }) => {
-      expect(journal.of('limit.reached')[0]?.fields).to.include({ limit: 'badCommands', value: 5 })
+      expect(journal.of('ftp.limit.reached')[0]?.fields).to.include({ limit: 'badCommands', value: 5 })
     },
   })
 
@@ -67,7 +67,7 @@ describe('ftp: limits', () => {
     const flood = Array.from({ length: 8_000 }, (_, n) => `HELP ${n % 2 === 0 ? 'STOR' : 'RETR'}\r\n`).join('')
     const before = process.memoryUsage().heapUsed
     const sent = client.send(flood)
-    await until('commands were carried out', () => running.journal.of('command').length > 100)
+    await until('commands were carried out', () => running.journal.of('ftp.command').length > 100)
     expect(process.memoryUsage().heapUsed - before).to.be.lessThan(60_000_000)
     client.resume()
     for (let n = 0; n < 8_000; n += 1) {
@@ -83,8 +83,8 @@ describe('ftp: limits', () => {
     expect(await client.line()).to.match(/^220 /)
     expect(await client.line()).to.equal('421 No activity for too long, closing')
     await client.closed()
-    await until('the record is written', () => running.journal.of('session.ended').length === 1)
-    expect(running.journal.of('session.ended')[0]?.fields['reason']).to.equal('idle')
+    await until('the record is written', () => running.journal.of('ftp.session.ended').length === 1)
+    expect(running.journal.of('ftp.session.ended')[0]?.fields['reason']).to.equal('idle')
   })
 
   it('who is turned away is told why', async () => {

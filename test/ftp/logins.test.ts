@@ -42,7 +42,7 @@ describe('ftp: logins', () => {
       S: 530 Log in first, with USER and PASS
     `,
     after: ({ journal, desk: asked }) => {
-      expect(journal.of('login.refused').map(({ fields }) => `${fields['name']} ${fields['reason']}`)).to.deep.equal([
+      expect(journal.of('ftp.login.refused').map(({ fields }) => `${fields['name']} ${fields['reason']}`)).to.deep.equal([
         'alice wrong',
         'nobody wrong',
         'anonymous wrong',
@@ -78,7 +78,7 @@ describe('ftp: logins', () => {
       S closes
     `,
     after: ({ journal }) => {
-      expect(journal.of('limit.reached')[0]?.fields).to.include({ limit: 'badLogins', value: 3 })
+      expect(journal.of('ftp.limit.reached')[0]?.fields).to.include({ limit: 'badLogins', value: 3 })
     },
   })
 
@@ -88,7 +88,7 @@ describe('ftp: logins', () => {
     lines:
       'C: USER alice\nS: 331 …\nC: PASS wonder land:1\nS: 421 Too many bad logins from your address, try again in 10 min; closing\nS closes',
     after: ({ journal }) => {
-      expect(journal.of('login.refused')[0]?.fields['reason']).to.equal('blocked')
+      expect(journal.of('ftp.login.refused')[0]?.fields['reason']).to.equal('blocked')
     },
   })
 
@@ -97,7 +97,7 @@ describe('ftp: logins', () => {
     desk: desk((made) => made.fail(true)),
     lines: 'C: USER alice\nS: 331 …\nC: PASS wonder land:1\nS: 421 Logins cannot be checked at the moment, closing\nS closes',
     after: ({ journal }) => {
-      expect(journal.of('login.refused')[0]?.fields['reason']).to.equal('no-desk')
+      expect(journal.of('ftp.login.refused')[0]?.fields['reason']).to.equal('no-desk')
     },
   })
 
@@ -111,7 +111,7 @@ describe('ftp: logins', () => {
       S: 503 USER first
     `,
     after: ({ journal, desk: asked }) => {
-      expect(journal.of('login.refused')[0]?.fields['reason']).to.equal('in-clear')
+      expect(journal.of('ftp.login.refused')[0]?.fields['reason']).to.equal('in-clear')
       expect(asked.attempts).to.deep.equal([])
     },
   })

@@ -223,7 +223,7 @@ describe('ftp: transfers', () => {
       await session.ask('QUIT')
       await session.control.closed()
       await running.close()
-      expect(running.journal.of('session.ended')[0]?.fields).to.include({
+      expect(running.journal.of('ftp.session.ended')[0]?.fields).to.include({
         reason: 'quit',
         uploads: 1,
         downloads: 1,
