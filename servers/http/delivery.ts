@@ -2,16 +2,30 @@
 import type { Exchange, Head } from './exchange.ts'
 import type { Body, Reply } from './replies.ts'
 
-/** Octets read ahead of the client: one buffer is being sent while the other is being read. */
-const bufferOctets = 128 * 1024
-/** Buffers kept for the next transfer. */
-const keptBuffers = 16
+/** Buffers of one size; some are kept for the next transfer. */
+class Buffers {
+  readonly octets: number
+  readonly #kept: number
+  readonly #free: Buffer[] = []
 
-const free: Buffer[] = []
-const takeBuffer = (): Buffer => free.pop() ?? Buffer.allocUnsafeSlow(bufferOctets)
-const giveBack = (buffer: Buffer): void => {
-  if (free.length < keptBuffers) free.push(buffer)
+  constructor(octets: number, kept: number) {
+    this.octets = octets
+    this.#kept = kept
+  }
+
+  take(): Buffer {
+    return this.#free.pop() ?? Buffer.allocUnsafeSlow(this.octets)
+  }
+
+  give(buffer: Buffer): void {
+    if (this.#free.length < this.#kept) this.#free.push(buffer)
+  }
 }
+
+/** A client that takes what it gets at once is given much at a time: a quarter of the work for each octet. */
+const large = new Buffers(256 * 1024, 16)
+/** One that does not, and nobody knows that of a new one, holds two of these however slow it is. */
+const small = new Buffers(64 * 1024, 32)
 
 /** What came of a delivery. */
 export interface Delivery {
@@ -53,20 +67,26 @@ const deliverFile = async (exchange: Exchange, head: Head, body: Extract<Body, {
   try {
     exchange.begin(head)
     let underWay: Promise<boolean> = Promise.resolve(true)
+    let taken = false
+    let keepsUp = false
     for (let at = 0; at < octets; ) {
-      const buffer = takeBuffer()
-      const { bytesRead } = await file.handle.read(buffer, 0, Math.min(bufferOctets, octets - at), body.from + at)
+      const buffers = keepsUp ? large : small
+      const buffer = buffers.take()
+      const { bytesRead } = await file.handle.read(buffer, 0, Math.min(buffers.octets, octets - at), body.from + at)
       at += bytesRead
+      keepsUp = taken
       const changed = bytesRead === 0 || (at === octets && (await hasChanged(body)))
       const goesOn = await underWay
       if (changed || !goesOn) {
-        giveBack(buffer)
+        buffers.give(buffer)
         return { complete: false, octets: sent, failure: changed && goesOn ? 'file-changed' : null }
       }
-      underWay = exchange.write(buffer.subarray(0, bytesRead)).then((taken) => {
-        giveBack(buffer)
-        if (taken) sent += bytesRead
-        return taken
+      taken = false
+      underWay = exchange.write(buffer.subarray(0, bytesRead)).then((whole) => {
+        buffers.give(buffer)
+        taken = true
+        if (whole) sent += bytesRead
+        return whole
       })
     }
     if (await underWay) exchange.finish()

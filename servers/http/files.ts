@@ -45,7 +45,7 @@ const webFolder = 'public_html'
 const indexName = 'index.html'
 
 /** Up to so many octets are read at once and go out with the head; more are streamed. */
-const wholeOctets = 64 * 1024
+const wholeOctets = 128 * 1024
 
 /** A page with more entries helps nobody, and each costs memory while it is made. */
 const listedEntries = 10_000

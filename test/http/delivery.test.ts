@@ -33,8 +33,8 @@ describe('the delivery of files', () => {
   beforeEach(async () => {
     site = await serveSite({
       'www/large.bin': whole,
-      'www/64k.bin': whole.subarray(0, 65_536),
-      'www/more.bin': whole.subarray(0, 65_537),
+      'www/128k.bin': whole.subarray(0, 131_072),
+      'www/more.bin': whole.subarray(0, 131_073),
     })
     file = join(site.settings.data, 'www', 'large.bin')
   })
@@ -50,13 +50,13 @@ describe('the delivery of files', () => {
   it('is exact, for each size and part', async () => {
     for (const [name, size] of [
       ['large.bin', 8_000_000],
-      ['64k.bin', 65_536],
-      ['more.bin', 65_537],
+      ['128k.bin', 131_072],
+      ['more.bin', 131_073],
     ] as const) {
       const answer = await get(site.port, `/${name}`)
       expect(answer.body.equals(whole.subarray(0, size)), name).to.equal(true)
-      const part = await get(site.port, `/${name}`, { Range: 'bytes=1-65536' })
-      expect(part.body.equals(whole.subarray(1, Math.min(65_537, size))), name).to.equal(true)
+      const part = await get(site.port, `/${name}`, { Range: 'bytes=1-131072' })
+      expect(part.body.equals(whole.subarray(1, Math.min(131_073, size))), name).to.equal(true)
     }
     const part = await get(site.port, '/large.bin', { Range: 'bytes=131071-7999998' })
     expect(part.body.equals(whole.subarray(131_071, 7_999_999))).to.equal(true)
