@@ -1,31 +1,7 @@
 /** Puts an answer on the wire. */
+import { pools } from './buffers.ts'
 import type { Exchange, Head } from './exchange.ts'
 import type { Body, Reply } from './replies.ts'
-
-/** Buffers of one size; some are kept for the next transfer. */
-class Buffers {
-  readonly octets: number
-  readonly #kept: number
-  readonly #free: Buffer[] = []
-
-  constructor(octets: number, kept: number) {
-    this.octets = octets
-    this.#kept = kept
-  }
-
-  take(): Buffer {
-    return this.#free.pop() ?? Buffer.allocUnsafeSlow(this.octets)
-  }
-
-  give(buffer: Buffer): void {
-    if (this.#free.length < this.#kept) this.#free.push(buffer)
-  }
-}
-
-/** A client that takes what it gets at once is given much at a time: a quarter of the work for each octet. */
-const large = new Buffers(256 * 1024, 16)
-/** One that does not, and nobody knows that of a new one, holds two of these however slow it is. */
-const small = new Buffers(64 * 1024, 32)
 
 /** What came of a delivery. */
 export interface Delivery {
@@ -50,6 +26,8 @@ export const deliver = async (exchange: Exchange, head: Head, { body, opened }: 
   exchange.send(head, body.kind === 'octets' && withBody ? body.octets : '')
   const [outcome] = await Promise.all([ended, opened?.close()])
   const complete = outcome === 'sent'
+  // Of a connection that broke nobody knows whether the system still reads from it.
+  if (complete && body.kind === 'octets') body.release?.()
   return { complete, octets: complete && withBody ? lengthOf(body) : 0, failure: null }
 }
 
@@ -70,7 +48,9 @@ const deliverFile = async (exchange: Exchange, head: Head, body: Extract<Body, {
     let taken = false
     let keepsUp = false
     for (let at = 0; at < octets; ) {
-      const buffers = keepsUp ? large : small
+      // A client that takes what it gets at once is given much at a time: a quarter of the work for each octet. One that does not,
+      // and nobody knows that of a new one, holds two small buffers however slow it is.
+      const buffers = keepsUp ? pools.large : pools.small
       const buffer = buffers.take()
       const { bytesRead } = await file.handle.read(buffer, 0, Math.min(buffers.octets, octets - at), body.from + at)
       at += bytesRead

@@ -11,6 +11,7 @@ import {
   type FileStore,
   type OpenFile,
 } from '../../shared/files/file-store.ts'
+import { poolFor } from './buffers.ts'
 import { type Conditions, judge, rangeCounts, type Validators } from './conditional.ts'
 import { httpDate } from './dates.ts'
 import { readSorting, renderListing } from './listing.ts'
@@ -91,15 +92,13 @@ export class FileChanged extends Error {
   override readonly name = 'FileChanged'
 }
 
-/** Reads a part of an open file. @throws {FileChanged} when the file ends before it */
-const readPart = async ({ handle }: OpenFile, from: number, octets: number): Promise<Buffer> => {
-  const buffer = Buffer.allocUnsafe(octets)
-  for (let at = 0; at < octets; ) {
-    const { bytesRead } = await handle.read(buffer, at, octets - at, from + at)
+/** Fills a buffer from a place in an open file. @throws {FileChanged} when the file ends before it is full */
+const fill = async (buffer: Buffer, { handle }: OpenFile, from: number): Promise<void> => {
+  for (let at = 0; at < buffer.length; ) {
+    const { bytesRead } = await handle.read(buffer, at, buffer.length - at, from + at)
     if (bytesRead === 0) throw new FileChanged('the file became shorter')
     at += bytesRead
   }
-  return buffer
 }
 
 /** Whatever answers GET and HEAD. */
@@ -240,7 +239,11 @@ const fileReply = async (request: FileRequest, file: OpenFile, name: string): Pr
   return part(206, [...fields, 'Content-Range', `bytes ${asked.from}-${last}/${size}`], file, asked.from, asked.octets)
 }
 
-const part = async (status: 200 | 206, fields: readonly string[], file: OpenFile, from: number, octets: number): Promise<Reply> =>
-  octets <= wholeOctets
-    ? withOctets(status, fields, await readPart(file, from, octets))
-    : withFile(status, fields, { file, from, octets })
+const part = async (status: 200 | 206, fields: readonly string[], file: OpenFile, from: number, octets: number): Promise<Reply> => {
+  if (octets > wholeOctets) return withFile(status, fields, { file, from, octets })
+  const pool = poolFor(octets)
+  const buffer = pool?.take() ?? Buffer.allocUnsafe(octets)
+  const filled = buffer.subarray(0, octets)
+  await fill(filled, file, from)
+  return withOctets(status, fields, filled, () => pool?.give(buffer))
+}

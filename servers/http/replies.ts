@@ -8,7 +8,8 @@ import type { TargetProblem } from './target.ts'
 /** What follows the head of an answer. */
 export type Body =
   | { readonly kind: 'none' }
-  | { readonly kind: 'octets'; readonly octets: Buffer }
+  /** `release` gives the buffer back once the octets are out; without it they are simply forgotten. */
+  | { readonly kind: 'octets'; readonly octets: Buffer; readonly release?: () => void }
   | { readonly kind: 'file'; readonly file: OpenFile; readonly from: number; readonly octets: number }
 
 /** An answer. */
@@ -77,10 +78,10 @@ export interface Asker {
 const commonFields: readonly string[] = ['Server', 'Havre', 'X-Content-Type-Options', 'nosniff']
 
 /** An answer with a body that is at hand. */
-export const withOctets = (status: Status, fields: readonly string[], octets: Buffer): Reply => ({
+export const withOctets = (status: Status, fields: readonly string[], octets: Buffer, release?: () => void): Reply => ({
   status,
   fields: [...fields, 'Content-Length', String(octets.length), ...commonFields],
-  body: { kind: 'octets', octets },
+  body: release === undefined ? { kind: 'octets', octets } : { kind: 'octets', octets, release },
 })
 
 /** An answer with a body that is a part of a file. */
