@@ -4,6 +4,7 @@ import { Client } from '../kit/client.ts'
 import { type Family, useFamily } from '../kit/family.ts'
 import { withAccounts } from './accounts.ts'
 import { asSent, count, dele, greet, idOf, isBroken, logIn, quit, retrieve, send, testMessage } from './conversations.ts'
+import { emptyMailbox } from './mailboxes.ts'
 
 const messages = 1_000
 const senders = 20
@@ -94,6 +95,9 @@ const killSmtp = async (family: Family, last: number | null): Promise<number> =>
 describe('the whole: what was acknowledged', () => {
   const family = useFamily({ args: ['--set', 'services.ftp.enabled=false', '--set', 'services.http.enabled=false'] })
   withAccounts(family, { alice: password, bob: password })
+  before('empty the mailboxes', async () => {
+    for (const user of ['alice', 'bob']) await emptyMailbox(family(), { user, password })
+  })
 
   it(`is there, exactly as sent and once: ${messages} messages by ${senders} clients, fetched and deleted meanwhile, the SMTP child killed ${kills} times`, async () => {
     const promised: Promised = { acknowledged: new Set(), open: new Set() }

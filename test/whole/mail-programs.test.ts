@@ -5,6 +5,7 @@ import { withAccounts } from './accounts.ts'
 import { asSent, idOf, testMessage } from './conversations.ts'
 import { mailReaders } from './mail-readers.ts'
 import { mailSenders } from './mail-senders.ts'
+import { emptyMailbox } from './mailboxes.ts'
 
 const login = { user: 'alice', password: 'mail secret 1' }
 
@@ -20,7 +21,6 @@ describe('the whole: mail that real programs send and fetch', () => {
 
   // What came with the account would be in the way.
   before('empty the mailbox', async () => {
-    const { emptyMailbox } = await import('./mailboxes.ts')
     await emptyMailbox(family(), login)
   })
 
