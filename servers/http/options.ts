@@ -119,7 +119,7 @@ export const protocol: Protocol<HttpOptions> = {
   protocol: 'http',
   startTls: false,
   ports: (_options, tls) => (tls === 'implicit' ? { high: 8443, wellKnown: 443 } : { high: 8080, wellKnown: 80 }),
-  standards: ['RFC 9110', 'RFC 9111', 'RFC 9112'],
+  standards: ['RFC 9110', 'RFC 9111', 'RFC 9112', 'RFC 3986', 'RFC 6585', 'RFC 8615'],
   options,
   grants: (_options, settings) => ({
     // Through its own descriptors a child looks where what it opened really lies.

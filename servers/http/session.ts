@@ -33,8 +33,8 @@ type State = 'open' | 'ending' | 'gone'
 /** Waiting requests of one connection from which on no more are read. One packet may bring more. */
 const pausedAt = 16
 
-/** Waiting requests of all connections: each costs about 2 KiB, and a packet of 64 KiB holds up to 3,600. */
-const maxWaiting = 50_000
+/** Waiting requests of all connections: each costs some 5 KiB, and a packet of 64 KiB holds up to 3,600. */
+const maxWaiting = 10_000
 
 /** At a drain: a request that is on its way on a kept connection gets so long to arrive before the connection is closed. */
 const keptGraceMs = 300
@@ -90,6 +90,7 @@ export class Session {
     else if (this.#queue.length === pausedAt) process.nextTick(() => this.#holdBack())
     if (this.#shared.waiting > maxWaiting && this.#queue.length > pausedAt) {
       journal.flooded(this.#connection, this.#queue.length)
+      this.#state = 'ending'
       this.#connection.stream.destroy()
     }
   }

@@ -85,6 +85,21 @@ describe('connections', () => {
       expect(left).to.be.greaterThan(5_000_000)
     })
 
+    it('are cut when more waits than the server holds for all of them', async () => {
+      const clients = await Promise.all(Array.from({ length: 8 }, () => Client.connect(site.port)))
+      const flood = request('/large') + request('/').repeat(30_000)
+      for (const client of clients) {
+        client.pause()
+        void client.send(flood)
+      }
+      while (site.journal.of('pipeline.flooded').length === 0) await sleep(10)
+      for (const client of clients) client.reset()
+      while (site.open > 0) await sleep(10)
+      // One record for each connection that was cut, not for each request in it.
+      expect(site.journal.of('pipeline.flooded').length).to.be.at.most(8)
+      expect((await get(site.port, '/a.txt')).status).to.equal(200)
+    })
+
     it('leave a record of each request that was not answered any more', async () => {
       const before = accessLines(site).length
       {
@@ -99,6 +114,18 @@ describe('connections', () => {
       expect(lines.map((line) => /" (\d{3}) /.exec(line)?.[1])).to.deep.equal(['200', '499', '499'])
       const records = site.journal.of('request.finished').slice(-3)
       expect(records.map((record) => record.fields['complete'])).to.deep.equal([false, false, false])
+    })
+
+    it('are served two hundred at once, and nobody waits for one that stalls', async () => {
+      using stalled = await Client.connect(site.port)
+      await stalled.send(request('/large'))
+      await stalled.line()
+      stalled.pause()
+      const clients = await Promise.all(Array.from({ length: 200 }, () => Client.connect(site.port)))
+      for (const client of clients) await client.send(request('/a.txt'))
+      for (const client of clients) expect(await readOne(client, 6)).to.contain('200 OK')
+      expect(site.open).to.be.at.least(201)
+      for (const client of clients) client[Symbol.dispose]()
     })
 
     it('end after Connection: close though the client stays', async () => {
