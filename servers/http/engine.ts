@@ -1,11 +1,11 @@
 /**
  * HTTP/1.1 by `node:http`, fed with the host's sockets; the only file that imports it. Its parser is strict (what it lets through
- * `request.ts` checks). What had to be worked round, in Node 26.10, each with a test in `engine.test.ts`:
+ * `request.ts` checks). What had to be worked round, in Node 26.10, each with a test in `test/http`:
  * - Timeouts of heads and requests run only once the server "listens": the event is emitted, no socket is opened.
  * - The end of a connection (`destroySoon`) resets it when unread octets wait, which eats the last answer: the session ends it.
  * - After a request with `Upgrade` that is not followed, what was pipelined behind it in the same packet is lost: such a
  *   connection ends with its answer.
- * - More header fields than `maxHeadersCount` would be dropped silently: no limit here, `request.ts` counts them.
+ * - Header fields beyond 2,000 are dropped silently: `request.ts` refuses far fewer.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
@@ -56,7 +56,6 @@ export class Engine {
       requireHostHeader: false,
       shouldUpgradeCallback: () => false,
     })
-    this.#server.maxHeadersCount = 0
     // A client may shut its side after the request and still gets the answer. Node has no types for this property.
     Object.assign(this.#server, { httpAllowHalfOpen: true })
     const take = (request: IncomingMessage, response: ServerResponse) =>
@@ -98,6 +97,7 @@ export class Engine {
 class NodeExchange implements Exchange {
   readonly #request: IncomingMessage
   readonly #response: ServerResponse
+  #lengthTold = false
 
   constructor(request: IncomingMessage, response: ServerResponse) {
     this.#request = request
@@ -127,7 +127,8 @@ class NodeExchange implements Exchange {
   }
 
   get keepsAlive(): boolean {
-    return this.#response.shouldKeepAlive
+    // To HTTP/1.0 Node says close whenever it cannot tell the length, as with 304.
+    return this.#response.shouldKeepAlive && (this.#response.useChunkedEncodingByDefault || this.#lengthTold)
   }
 
   field(name: string): string | undefined {
@@ -141,6 +142,7 @@ class NodeExchange implements Exchange {
   }
 
   begin({ status, reason, fields }: Head): void {
+    this.#lengthTold = fields.includes('Content-Length')
     this.#response.writeHead(status, reason, [...fields])
   }
 

@@ -19,7 +19,7 @@ export interface Exchange {
   readonly fields: readonly string[]
   /** Whether all of the request, its content included, has been read. */
   readonly complete: boolean
-  /** Whether the client wants, and the message's form allows, a further request on the connection. */
+  /** Once the answer has begun: whether it left room for a further request on the connection, as far as the engine decides that. */
   readonly keepsAlive: boolean
   /**
    * A field's value by its lower-case name; values of several fields of one name are joined with commas, but only the first counts
