@@ -11,7 +11,7 @@ export const crowd = 20
 export const password = 'labpass'
 
 /** Starts a family with the crowd's accounts, and a page to get. `await using` ends it and removes its folder. */
-export const startCrowd = async (env: Readonly<Record<string, string>>): Promise<Family> => {
+export const startCrowd = async (env: Readonly<Record<string, string>>, args: readonly string[] = []): Promise<Family> => {
   // Read when the module is loaded: what is measured is the built program.
   process.env['HAVRE_TEST_BUILT'] = '1'
   const { startFamily } = await import('../../test/kit/family.ts')
@@ -23,7 +23,7 @@ export const startCrowd = async (env: Readonly<Record<string, string>>): Promise
     const passwordHash = await createPasswords().hash(password)
     await accounts.add(...Array.from({ length: crowd }, (_, index) => ({ name: `u${index + 1}`, passwordHash })))
     await accounts.close()
-    const family = await startFamily({ folder, env })
+    const family = await startFamily({ folder, env, args })
     const stop = family[Symbol.asyncDispose]
     return Object.assign(family, {
       [Symbol.asyncDispose]: async () => {
