@@ -6,43 +6,18 @@
  * HAVRE_TEST_OLD_NODE names an older Node (v20) to start the launcher under, as on a machine whose own Node does not fit.
  */
 import { spawn } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
 import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { familyArgs } from '../test/kit/family.ts'
 import { temporaryFolder } from '../test/kit/folder.ts'
+import { conditions, percentile } from './kit/figures.ts'
+import { type Memory, memoryOf, processTree, showMiB } from './kit/processes.ts'
 
 const runs = 5
 const settleMs = 3_000
 const launcher = fileURLToPath(new URL('../bin/havre.js', import.meta.url))
 const node = process.env['HAVRE_TEST_OLD_NODE'] ?? process.execPath
-
-interface Footprint {
-  readonly name: string
-  readonly pssKiB: number
-  readonly privateKiB: number
-}
-
-const childrenOf = (pid: number): number[] =>
-  readdirSync(`/proc/${pid}/task`).flatMap((task) =>
-    readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
-  )
-
-const family = (pid: number): number[] => [pid, ...childrenOf(pid).flatMap(family)]
-
-const footprint = (pid: number): Footprint => {
-  const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')
-  const kiB = (field: string) => Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(rollup)?.[1] ?? 0)
-  const args = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
-  const program = args.findIndex((arg) => /main\.[jt]s$|havre\.js$/.test(arg))
-  const name = args[program]?.includes('/host/')
-    ? args[program + 1]
-    : args[program]?.endsWith('havre.js')
-      ? 'launcher'
-      : 'supervisor'
-  return { name: name ?? 'unknown', pssKiB: kiB('Pss'), privateKiB: kiB('Private_Clean') + kiB('Private_Dirty') }
-}
 
 const start = async (args: readonly string[], whenReady: (pid: number) => Promise<void>): Promise<number> => {
   const from = performance.now()
@@ -65,14 +40,13 @@ const start = async (args: readonly string[], whenReady: (pid: number) => Promis
   return readyMs
 }
 
-const MiB = (kiB: number): string => (kiB / 1024).toFixed(1)
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
 const show = (values: readonly number[]): string =>
-  `${Math.min(...values).toFixed(0)} / ${median(values).toFixed(0)} / ${Math.max(...values).toFixed(0)} ms`
+  `${Math.min(...values).toFixed(0)} / ${percentile(values, 0.5).toFixed(0)} / ${Math.max(...values).toFixed(0)} ms`
 
+console.log(conditions())
 const first: number[] = []
 const again: number[] = []
-let processes: Footprint[] = []
+let processes: Memory[] = []
 for (let run = 0; run < runs; run++) {
   await using folder = await temporaryFolder()
   const args = familyArgs(folder)
@@ -81,16 +55,16 @@ for (let run = 0; run < runs; run++) {
     await start(args, async (pid) => {
       if (run < runs - 1) return
       await sleep(settleMs)
-      processes = family(pid).map(footprint)
+      processes = processTree(pid).map(memoryOf)
     }),
   )
 }
-const sum = (of: (each: Footprint) => number) => processes.reduce((total, each) => total + of(each), 0)
+const sum = (of: (each: Memory) => number) => processes.reduce((total, each) => total + of(each), 0)
 console.log(`start to ready, empty data folder (min / median / max of ${runs}): ${show(first)}`)
 console.log(`start to ready, the second time    (min / median / max of ${runs}): ${show(again)}`)
 console.log(`idle family after ${settleMs / 1_000} s, MiB:  PSS  private`)
 for (const { name, pssKiB, privateKiB } of processes)
-  console.log(`  ${name.padEnd(12)} ${MiB(pssKiB).padStart(18)} ${MiB(privateKiB).padStart(8)}`)
+  console.log(`  ${name.padEnd(12)} ${showMiB(pssKiB).padStart(18)} ${showMiB(privateKiB).padStart(8)}`)
 console.log(
-  `  ${'all'.padEnd(12)} ${MiB(sum(({ pssKiB }) => pssKiB)).padStart(18)} ${MiB(sum(({ privateKiB }) => privateKiB)).padStart(8)}`,
+  `  ${'all'.padEnd(12)} ${showMiB(sum(({ pssKiB }) => pssKiB)).padStart(18)} ${showMiB(sum(({ privateKiB }) => privateKiB)).padStart(8)}`,
 )

@@ -1,0 +1,74 @@
+/**
+ * All four services under a mixed load: `npm run bench -- soak`, or `node bench/soak.ts [SECONDS] [SEED]`. Clients, good and bad, of
+ * all sizes of messages and files; prints the memory of each process as time goes on, and whether it still grows. Fails when a
+ * process grows or anything went wrong.
+ */
+import { writeFile } from 'node:fs/promises'
+import process from 'node:process'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { runSeed } from '../test/kit/seeded.ts'
+import { crowd, password, startCrowd } from './kit/crowd.ts'
+import { conditions, percentile } from './kit/figures.ts'
+import { generate } from './kit/generator.ts'
+import { members } from './kit/probe.ts'
+import { memoryOf, showMiB } from './kit/processes.ts'
+import type { MixedResult, MixedTask } from './load/mixed.ts'
+
+const seconds = Number(process.argv[2] ?? 60)
+const seed = Number(process.argv[3] ?? runSeed())
+const samples = 12
+/** Above this much more in the last third than in the second, a process grows. */
+const growth = { factor: 1.1, kiB: 8 * 1024 }
+const restMs = 5_000
+
+console.log(`${conditions()}; seed ${seed}`)
+await using family = await startCrowd({})
+await writeFile(family.folder.at('data', 'www', 'large.bin'), Buffer.alloc(2 * 1024 * 1024, 'l'))
+const pids = await members(family)
+const restarts = async () => (await family.status()).services.reduce((sum, service) => sum + service.restarts, 0)
+const names = [...pids.values()]
+const pss = new Map<string, number[]>(names.map((name) => [name, []]))
+
+const sample = (when: string): void => {
+  const all = [...pids.keys()].map(memoryOf)
+  for (const { name, pssKiB } of all) pss.get(name)?.push(pssKiB)
+  console.log(when.padEnd(10) + all.map(({ pssKiB, rssKiB }) => `${showMiB(pssKiB)} (${showMiB(rssKiB)})`.padStart(16)).join(''))
+}
+
+console.log(
+  `PSS (RSS), MiB${names
+    .map((name) => name.padStart(16))
+    .join('')
+    .slice(4)}`,
+)
+sample('at rest')
+const load = generate<MixedTask, MixedResult>('mixed.ts', {
+  seconds,
+  seed,
+  ports: { http: family.port('http'), ftp: family.port('ftp'), smtp: family.port('smtp'), pop3: family.port('pop3') },
+  clients: crowd,
+  password,
+})
+for (let taken = 1; taken <= samples; taken++) {
+  await sleep((seconds * 1000) / samples)
+  sample(`${Math.round((seconds * taken) / samples)} s`)
+}
+const { done, errors } = await load
+await sleep(restMs)
+sample(`${restMs / 1000} s later`)
+
+const grown = names.filter((name) => {
+  const under = pss.get(name)?.slice(1, samples + 1) ?? []
+  const before = percentile(under.slice(samples / 3, (samples * 2) / 3), 0.5)
+  const after = percentile(under.slice((samples * 2) / 3), 0.5)
+  return after > before * growth.factor && after > before + growth.kiB
+})
+console.log(
+  `conversations: ${Object.entries(done)
+    .map(([name, count]) => `${name} ${count}`)
+    .join(', ')}`,
+)
+for (const [error, count] of Object.entries(errors)) console.log(`error, ${count} times: ${error}`)
+const restarted = await restarts()
+console.log(`restarts: ${restarted}; growing: ${grown.join(', ') || 'none'}`)
+if (grown.length > 0 || restarted > 0 || Object.keys(errors).length > 0) process.exitCode = 1
