@@ -16,28 +16,52 @@ type Value = Fields[string]
 const cut = (text: string): string =>
   text.length <= maxValueCharacters ? text : `${text.slice(0, maxValueCharacters)}… (${text.length} characters)`
 
-const bounded = (value: Value): Value => {
-  if (typeof value === 'string') return cut(value)
-  return Array.isArray(value) ? value.map((each: string | number) => (typeof each === 'string' ? cut(each) : each)) : value
-}
-
 /** These names are the record's own: a field that has one of them gets an underscore behind it. */
 const own: ReadonlySet<string> = new Set(['time', 'level', 'service', 'event'])
-/** These come first where they are present: what ties records together. */
-const leading = ['connection', 'remote', 'account']
 
-/** Fields as the middle of a JSON object: `,"remote":"127.0.0.1:4242","octets":12`; empty for none. */
+/** What JSON has to escape, and what we do: most values have none of it. */
+const special = /["\\\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]/
+
+/** Text as JSON, control characters escaped: JSON itself escapes C0 only. */
+export const jsonText = (text: string): string => (special.test(text) ? escapeControls(JSON.stringify(text)) : `"${text}"`)
+
+const jsonValue = (value: Value): string => {
+  if (typeof value === 'string') return jsonText(cut(value))
+  if (typeof value === 'number') return Number.isFinite(value) ? String(value) : 'null'
+  if (Array.isArray(value)) return `[${value.map(jsonValue).join(',')}]`
+  return String(value)
+}
+
+/** Names are few, and the same in every record. */
+const names = new Map<string, string>()
+const maxNames = 1_000
+const jsonName = (name: string): string => {
+  const known = names.get(name)
+  if (known !== undefined) return known
+  const text = `,${jsonText(own.has(name) ? `${name}_` : name)}:`
+  if (names.size < maxNames) names.set(name, text)
+  return text
+}
+
+/**
+ * Fields as the middle of a JSON object: `,"remote":"127.0.0.1:4242","octets":12`; empty for none. What ties records together
+ * comes first: connection, remote, account.
+ */
 export const jsonFields = (fields: Fields): string => {
-  const rest: string[] = []
-  const first = new Map<string, string>()
-  for (const [name, value] of Object.entries(fields)) {
+  let connection = ''
+  let remote = ''
+  let account = ''
+  let rest = ''
+  for (const name of Object.keys(fields)) {
+    const value = fields[name]
     if (value === undefined) continue
-    const text = `,${JSON.stringify(own.has(name) ? `${name}_` : name)}:${JSON.stringify(bounded(value)) ?? 'null'}`
-    if (leading.includes(name)) first.set(name, text)
-    else rest.push(text)
+    const text = jsonName(name) + jsonValue(value)
+    if (name === 'connection') connection = text
+    else if (name === 'remote') remote = text
+    else if (name === 'account') account = text
+    else rest += text
   }
-  // JSON itself escapes C0 only.
-  return escapeControls(leading.map((name) => first.get(name) ?? '').join('') + rest.join(''))
+  return connection + remote + account + rest
 }
 
 let lastMs = Number.NaN
@@ -50,6 +74,9 @@ export const isoTime = (ms: number): string => {
   }
   return lastText
 }
+
+/** These come first where they are present. */
+const leading = ['connection', 'remote', 'account']
 
 /** A record as people read it, in colours or not. */
 export interface PlainRecord {

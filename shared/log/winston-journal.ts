@@ -5,7 +5,7 @@ import Transport from 'winston-transport'
 import { Appender, type AppenderEvents } from './appender.ts'
 import type { Journal, JournalOptions, LineFile } from './journal.ts'
 import type { Fields, Level, Log } from './log.ts'
-import { escapeControls, isoTime, jsonFields, plainLine } from './render.ts'
+import { escapeControls, isoTime, jsonFields, jsonText, plainLine } from './render.ts'
 
 /** From the most serious to the least. */
 const levels: Readonly<Record<Level, number>> = { error: 0, warn: 1, info: 2, debug: 3 }
@@ -139,7 +139,7 @@ class WinstonJournal implements Journal {
   }
 
   #logWith(bound: Fields, boundJson: string): Log {
-    const { service } = this.#options
+    const service = jsonText(this.#options.service)
     const keeps = (level: Level) => levels[level] <= levels[this.#options.level]
     return {
       keeps,
@@ -156,7 +156,7 @@ class WinstonJournal implements Journal {
             : clashes(bound, fields)
               ? jsonFields({ ...bound, ...fields })
               : boundJson + jsonFields(fields)
-        const message = `{"time":"${isoTime(timeMs)}","level":"${level}","service":${JSON.stringify(service)},"event":${JSON.stringify(event)}${tail}}`
+        const message = `{"time":"${isoTime(timeMs)}","level":"${level}","service":${service},"event":${jsonText(event)}${tail}}`
         this.#written += 1
         const info: Info = { level, message, event, fields: this.#options.console ? { ...bound, ...fields } : bound, timeMs }
         this.#logger.write(info)

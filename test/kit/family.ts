@@ -111,7 +111,7 @@ export const familyArgs = (folder: TemporaryFolder): readonly string[] => [
 
 /** Starts `havre start` in a temporary folder and resolves when it has said `ready`. @throws {FamilyError} */
 export const startFamily = async (options: FamilyOptions = {}): Promise<Family> => {
-  const { deadlineMs = 20_000 } = options
+  const { deadlineMs = 45_000 } = options
   const folder = options.folder ?? (await temporaryFolder())
   const configuration = [...familyArgs(folder), ...(options.args ?? [])]
   const startedAt = performance.now()

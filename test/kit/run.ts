@@ -22,7 +22,7 @@ export interface RunOptions {
 /** Runs a program to its end, within a deadline after which it is killed. @throws when it cannot be started or the deadline passed */
 export const run = (command: string, args: readonly string[], options: RunOptions = {}): Promise<Ended> =>
   new Promise((resolve, reject) => {
-    const { deadlineMs = 15_000, input } = options
+    const { deadlineMs = 30_000, input } = options
     const child = spawn(command, args, {
       stdio: ['pipe', 'pipe', 'pipe'],
       env: { ...process.env, ...options.env },

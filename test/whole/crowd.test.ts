@@ -33,7 +33,9 @@ const greeted = async (family: Family, service: string, from: string): Promise<C
   return client
 }
 
-describe('the whole: many clients', () => {
+describe('the whole: many clients', function () {
+  // Whole processes start and end here: on a machine that does other things too, that takes what it takes.
+  this.timeout(60_000)
   const family = useFamily({ args: ['--set', 'limits.idle=60s'] })
   withAccounts(family, { alice: 'crowd secret' })
 

@@ -11,7 +11,9 @@ import { ftpClients } from './ftp-clients.ts'
 const login = { user: 'alice', password: 'file secret 2' }
 const digest = (octets: Buffer) => `${octets.length} octets, sha256 ${createHash('sha256').update(octets).digest('hex')}`
 
-describe('the whole: files that real programs put and fetch', () => {
+describe('the whole: files that real programs put and fetch', function () {
+  // Whole processes start and end here: on a machine that does other things too, that takes what it takes.
+  this.timeout(60_000)
   const family = useFamily({
     args: ['smtp', 'pop3', 'http'].flatMap((name) => ['--set', `services.${name}.enabled=false`]),
   })

@@ -14,7 +14,9 @@ with urllib.request.urlopen(sys.argv[1], timeout=10) as answer:
     sys.stdout.buffer.write(answer.read())
 `
 
-describe('the whole: pages that real programs fetch', () => {
+describe('the whole: pages that real programs fetch', function () {
+  // Whole processes start and end here: on a machine that does other things too, that takes what it takes.
+  this.timeout(60_000)
   const family = useFamily({
     args: ['smtp', 'pop3', 'ftp'].flatMap((name) => ['--set', `services.${name}.enabled=false`]),
   })

@@ -15,7 +15,9 @@ const idFor = (sender: string) => sender.toLowerCase().replaceAll(/[^a-z\d]+/g, 
 
 const asText = (message: Buffer): string => message.toString('latin1').replaceAll('\r\n', '\n')
 
-describe('the whole: mail that real programs send and fetch', () => {
+describe('the whole: mail that real programs send and fetch', function () {
+  // Whole processes start and end here: on a machine that does other things too, that takes what it takes.
+  this.timeout(60_000)
   const family = useFamily({ args: ['--set', 'services.ftp.enabled=false', '--set', 'services.http.enabled=false'] })
   withAccounts(family, { alice: login.password })
 

@@ -64,7 +64,9 @@ const plainPath = (process.env['PATH'] ?? '')
 /** The commands that this test must not run: it would install under its own feet, or run itself. */
 const elsewhere: Readonly<Record<string, string>> = { 'npm ci': 'retry npm ci' }
 
-describe('the whole: the README', () => {
+describe('the whole: the README', function () {
+  // Whole processes start and end here: on a machine that does other things too, that takes what it takes.
+  this.timeout(60_000)
   let folder: TemporaryFolder
   let started: ChildProcess | null = null
   let printed = ''
@@ -137,7 +139,7 @@ describe('the whole: the README', () => {
       const lines = text.replaceAll('\r', '').replace(/\n$/, '').split('\n')
       const real = expected.map(withRealPorts)
       if (!matches(text === '' ? [] : lines, real)) expect.fail(`it printed\n${text}\nand the README says\n${real.join('\n')}`)
-    }).timeout(40_000)
+    })
   }
 
   it('names settings and commands that exist, also where it does not run them', async () => {

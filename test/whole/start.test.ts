@@ -43,7 +43,9 @@ const failureOf = async (start: Promise<Family>): Promise<FamilyError> => {
   throw new Error('it started, but should not have')
 }
 
-describe('the whole: start and end', () => {
+describe('the whole: start and end', function () {
+  // Whole processes start and end here: on a machine that does other things too, that takes what it takes.
+  this.timeout(60_000)
   it('prints a line for each service and then "ready"; status tells where they are; SIGTERM ends it with 0', async () => {
     await using family = await startFamily()
     const { supervisor, services } = await family.status()
@@ -134,7 +136,9 @@ describe('the whole: start and end', () => {
   })
 })
 
-describe('the whole: what cannot start', () => {
+describe('the whole: what cannot start', function () {
+  // Whole processes start and end here: on a machine that does other things too, that takes what it takes.
+  this.timeout(60_000)
   it('ends with 100 and names file, line and setting when the configuration is wrong', async () => {
     await using folder = await temporaryFolder()
     await writeFile(folder.at('office.yaml'), 'host: 127.0.0.1\nservices:\n  smtp:\n    prot: 2525\n')
