@@ -46,16 +46,19 @@ export const messageUnfinished = (log: Log, facts: MessageFacts): void => log.wr
 /** The store failed in a way that the operator must look into. */
 export const storeFailed = (log: Log, error: unknown): void => log.write('error', 'smtp.store.failed', { error: describe(error) })
 
+/** MAIL was refused. */
 export const senderRefused = (log: Log, sender: string, reply: Reply): void =>
   log.write('warn', 'sender.refused', { sender, reply: inWords(reply) })
 
+/** RCPT was refused: no such mailbox, not ours, or too many. */
 export const recipientRefused = (log: Log, sender: string, recipient: string, reply: Reply): void =>
   log.write('warn', 'recipient.refused', { sender, recipient, reply: inWords(reply) })
 
+/** An account logged in. */
 export const loginAccepted = (log: Log, method: string, account: string): void =>
   log.write('info', 'smtp.login.accepted', { method, account })
 
-/** @param name as the client wrote it */
+/** A login was refused. @param name as the client wrote it */
 export const loginRefused = (log: Log, method: string, name: string, reply: Reply): void =>
   log.write('warn', 'smtp.login.refused', { method, name: name.slice(0, shownNameLength), reply: inWords(reply) })
 

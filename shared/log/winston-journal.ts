@@ -172,7 +172,7 @@ class WinstonJournal implements Journal {
           `the log ${path} cannot be written (${error.code ?? error.message}); the service goes on, its records wait or are dropped until it can`,
         ),
       recovered: (dropped) => {
-        if (dropped > 0) this.log.write('error', 'log.dropped', { file: name, records: dropped })
+        if (dropped > 0) recordsDropped(this.log, name, dropped)
       },
       lost: (dropped) => say(`the log ${path} could not be written: ${dropped} record(s) are lost`),
     }
@@ -197,6 +197,9 @@ const clashes = (bound: Fields, fields: Fields): boolean => {
   for (const name in fields) if (Object.hasOwn(bound, name)) return true
   return false
 }
+
+/** A log could not be written for a while, and so many records did not find room meanwhile. */
+const recordsDropped = (log: Log, file: string, records: number): void => log.write('error', 'log.dropped', { file, records })
 
 const say = (text: string): void => {
   process.stderr.write(`havre: ${text}\n`)
