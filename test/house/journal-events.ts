@@ -21,7 +21,7 @@ const commentBefore = (text: string, at: number): string => {
   const end = text.indexOf('*/', from)
   const between = text.slice(end, at)
   // One function may stand between the two: the one that it belongs to.
-  if (from === -1 || between.split(/\b(?:(?:export )?const \w+ =|function) /).length > 2) return ''
+  if (from === -1 || between.split(/^(?:export )?(?:const \w+ =|function )/m).length > 2) return ''
   return text
     .slice(from + 3, end)
     .replace(/\n\s*\*/g, ' ')
