@@ -41,9 +41,12 @@ export class Host {
   #served = 0
   #refused = 0
   #acceptedAt = 0
-  #state: 'accepting' | 'draining' = 'accepting'
+  #ending: Promise<void> | null = null
+  #endsAt = Number.POSITIVE_INFINITY
+  #stopping = false
   #changed: () => void = () => undefined
-  #whenOver: () => void = () => undefined
+  /** Ends the wait in `#over`. */
+  #wake: () => void = () => undefined
 
   constructor(server: Server, limits: Limits, log: Log) {
     this.#server = server
@@ -91,28 +94,40 @@ export class Host {
 
   /**
    * Stops accepting and finishes. `replace`: conversations end by themselves; `stop`: each ends as soon as nothing is under way
-   * in it. What is left at the deadline is cut off. Resolves when all are over and the protocol has released what it holds.
+   * in it. What is left at the deadline is cut off. Resolves when all are over and the protocol has released what it holds. Again:
+   * a `replace` becomes a `stop`, and the earlier deadline holds.
    */
-  async end(how: 'replace' | 'stop', deadlineMs: number): Promise<void> {
-    const endsAt = performance.now() + deadlineMs
-    this.#state = 'draining'
+  end(how: 'replace' | 'stop', deadlineMs: number): Promise<void> {
+    this.#endsAt = Math.min(this.#endsAt, performance.now() + deadlineMs)
+    if (how === 'stop') this.#stopping = true
+    this.#wake()
+    this.#ending ??= this.#end(how)
+    return this.#ending
+  }
+
+  async #end(how: 'replace' | 'stop'): Promise<void> {
     journal.draining(this.#log, how, this.#open.size)
     this.#server.drain?.()
     if (how === 'stop') await this.#emptyQueue()
     this.close()
-    if (how === 'stop' && this.#open.size > 0) {
-      await this.#over(Math.min(stopGraceMs, deadlineMs / 2))
+    while (!this.#stopping && this.#timeLeft() > 0 && this.#open.size > 0) await this.#over(this.#timeLeft())
+    if (this.#open.size > 0) {
+      await this.#over(Math.min(stopGraceMs, this.#timeLeft() / 2))
       for (const client of this.#open) client.stopWhenFree()
     }
-    await this.#over(endsAt - performance.now())
+    while (this.#timeLeft() > 0 && this.#open.size > 0) await this.#over(this.#timeLeft())
     for (const client of this.#open) client.end('stopping')
     await this.#over(lastWordsMs)
     const cut = this.#open.size
     for (const client of this.#open) client.stream.destroy()
     await this.#over(lastWordsMs)
     clearInterval(this.#sweep)
-    await this.#server.stop(AbortSignal.timeout(Math.max(lastWordsMs, Math.ceil(endsAt - performance.now()))))
+    await this.#server.stop(AbortSignal.timeout(Math.max(lastWordsMs, Math.ceil(this.#timeLeft()))))
     journal.ended(this.#log, cut)
+  }
+
+  #timeLeft(): number {
+    return this.#endsAt - performance.now()
   }
 
   async #emptyQueue(): Promise<void> {
@@ -121,12 +136,12 @@ export class Host {
     while (performance.now() - this.#acceptedAt < quietMs && performance.now() - from < maxQuietMs) await sleep(quietMs)
   }
 
-  /** Resolves when no conversation is open, or after so long. */
+  /** Resolves when no conversation is open, when `end` is called again, or after so long. */
   async #over(waitMs: number): Promise<void> {
     if (this.#open.size === 0 || waitMs <= 0) return
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, waitMs)
-      this.#whenOver = () => {
+      this.#wake = () => {
         clearTimeout(timer)
         resolve()
       }
@@ -164,7 +179,7 @@ export class Host {
       client.close()
       forget()
     })
-    if (this.#state === 'draining') setTimeout(() => client.stopWhenFree(), stopGraceMs).unref()
+    if (this.#stopping) setTimeout(() => client.stopWhenFree(), stopGraceMs).unref()
   }
 
   async #serve(client: Conversation): Promise<void> {
@@ -200,7 +215,7 @@ export class Host {
     else {
       this.#open.delete(client)
       this.#served += 1
-      if (this.#open.size === 0) this.#whenOver()
+      if (this.#open.size === 0) this.#wake()
     }
     this.#changed()
   }

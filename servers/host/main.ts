@@ -27,7 +27,7 @@ const countersEveryMs = 250
 type Life =
   | { readonly state: 'waiting' }
   | { readonly state: 'running'; readonly host: Host; readonly journal: Journal }
-  | { readonly state: 'ending' }
+  | { readonly state: 'ending'; readonly host: Host; readonly journal: Journal }
 
 let life: Life = { state: 'waiting' }
 
@@ -77,8 +77,6 @@ const run = async ({ service, settings, version, console, network }: StartMessag
     life = { state: 'running', host, journal: records }
     send({ type: 'ready', port })
     giveBackStartMemory()
-    // The supervisor may have died while we started.
-    if (!process.connected) await end('stop', orphanMs)
   } catch (error) {
     await giveUp(error, server, records)
   }
@@ -107,13 +105,12 @@ const giveUp = async (error: unknown, server: Server | null, records: Journal): 
 }
 
 const end = async (how: 'replace' | 'stop', deadlineMs: number): Promise<void> => {
-  if (life.state !== 'running') {
-    if (life.state === 'waiting') exit(exitCodes.done)
-    return
-  }
-  const { host, journal: records } = life
-  life = { state: 'ending' }
+  if (life.state === 'waiting') return exit(exitCodes.done)
+  const { state, host, journal: records } = life
+  life = { state: 'ending', host, journal: records }
   await host.end(how, deadlineMs)
+  // Told again while it ended: the first call goes on from here.
+  if (state === 'ending') return
   await sendLast({ type: 'counters', counters: host.counters })
   await records.close()
   exit(exitCodes.done)
@@ -146,7 +143,7 @@ process.on('message', (message) => {
 
 process.on('disconnect', () => {
   desk.close()
-  if (life.state !== 'running') return life.state === 'waiting' ? exit(exitCodes.done) : undefined
+  if (life.state === 'waiting') return exit(exitCodes.done)
   // First of all: an orphan that holds the port would be in the way of the next start.
   life.host.close()
   journal.orphaned(life.journal.log)

@@ -1,9 +1,10 @@
 /** All services of one configuration: which there are, how they change at a reload, how they end. */
 import type { Configuration, ConfiguredService, ServiceSettings, Settings } from '../../shared/config/settings.ts'
+import { PermanentError } from '../../shared/service.ts'
 import { childProgram } from './child.ts'
 import type { Holder } from './holder.ts'
 import { Keeper, type KeeperEvents, type Plan } from './keeper.ts'
-import { bindPort, type Place, type Port } from './ports.ts'
+import { bindPort, type Place, type Port, PortError } from './ports.ts'
 import { sandboxFlags } from './sandbox.ts'
 
 /** What is the same for all plans of one process. */
@@ -26,17 +27,27 @@ const placeOf = ({ name, host, port }: ServiceSettings): Place => ({ service: na
 /**
  * Binds the ports of these services, all of them or none.
  * @param data the data folder: what children of its last supervisor still hold is waited for
+ * @param serving children of this supervisor that will not give their ports free
  * @throws {PortError} of the first that cannot be had
  */
-export const bindServices = async (services: readonly ServiceSettings[], data: string): Promise<Map<string, Port>> => {
+export const bindServices = async (
+  services: readonly ServiceSettings[],
+  data: string,
+  serving: readonly (number | null)[] = [],
+): Promise<Map<string, Port>> => {
+  const isLeaving = (holder: Holder) => isChildOf(data, holder) && !serving.includes(holder.pid)
   const bound = new Map<string, Port>()
   try {
-    for (const service of services) bound.set(service.name, await bindPort(placeOf(service), isChildOf(data)))
+    for (const service of services) bound.set(service.name, await bindPort(placeOf(service), isLeaving))
     return bound
   } catch (error) {
-    for (const port of bound.values()) port.close()
+    closeAll(bound)
     throw error
   }
+}
+
+const closeAll = (ports: ReadonlyMap<string, Port>): void => {
+  for (const port of ports.values()) port.close()
 }
 
 /** What a child is told about: when this is the same, the child need not be replaced. */
@@ -45,7 +56,10 @@ const fingerprint = ({ service, settings }: Plan): string => JSON.stringify([ser
 /** The services, each with its keeper. */
 export class Family {
   readonly keepers = new Map<string, Keeper>()
+  /** Services that a reload removed and that still drain. */
+  readonly #leaving = new Set<Keeper>()
   readonly #options: FamilyOptions
+  #stopping = false
 
   constructor(options: FamilyOptions) {
     this.#options = options
@@ -62,18 +76,22 @@ export class Family {
   /**
    * Goes over to another configuration: all ports that are new are bound before anything changes; services whose options
    * changed are replaced, added ones started, missing ones drained.
-   * @throws {PortError} nothing changed. @throws {AggregateError} some service could not be replaced and goes on as it was
+   * @throws {PortError} nothing changed, nor at any other error. @throws {AggregateError} all changed but some services, which could
+   * not be replaced and go on as they were
    */
   async become({ settings, services }: Configuration): Promise<Changes> {
     const wanted = services.filter(({ enabled }) => enabled)
-    const moved = wanted.filter((service) => this.#needsPort(service))
-    const ports = await bindServices(moved, settings.data)
+    // First, since it makes folders, which may fail.
+    const plans = new Map(wanted.map((service) => [service.name, this.#plan(service, settings)]))
+    const ports = await this.#bind(
+      wanted.filter((service) => this.#needsPort(service)),
+      settings.data,
+    )
     const names = new Set(wanted.map(({ name }) => name))
     const removed = [...this.keepers.values()].filter(({ name }) => !names.has(name))
     for (const keeper of removed) this.#remove(keeper, settings.drainMs)
     const added = wanted.filter(({ name }) => !this.keepers.has(name))
     const kept = wanted.flatMap((service) => this.keepers.get(service.name) ?? [])
-    const plans = new Map(wanted.map((service) => [service.name, this.#plan(service, settings)]))
     const changed = kept.filter((keeper) => this.#differs(keeper, plans.get(keeper.name), ports.has(keeper.name)))
     for (const service of added) this.#addBound(service, settings, ports)
     await this.#replaceAll(changed, plans, ports)
@@ -88,12 +106,32 @@ export class Family {
 
   /** Ends all services; resolves when the last child is gone. */
   async stop(deadlineMs: number): Promise<void> {
-    await Promise.all([...this.keepers.values()].map((keeper) => keeper.stop(deadlineMs)))
+    this.#stopping = true
+    await Promise.all([...this.keepers.values(), ...this.#leaving].map((keeper) => keeper.stop(deadlineMs)))
   }
 
   /** Ends all children at once. */
   kill(): void {
-    for (const keeper of this.keepers.values()) keeper.kill()
+    for (const keeper of [...this.keepers.values(), ...this.#leaving]) keeper.kill()
+  }
+
+  async #bind(services: readonly ServiceSettings[], data: string): Promise<Map<string, Port>> {
+    const serving = [...this.keepers.values()]
+    try {
+      const ports = await bindServices(
+        services,
+        data,
+        serving.map(({ pid }) => pid),
+      )
+      if (!this.#stopping) return ports
+      closeAll(ports)
+    } catch (error) {
+      const holder = error instanceof PortError ? serving.find(({ pid }) => pid !== null && pid === error.holderPid) : undefined
+      if (holder === undefined) throw error
+      const message = `a port can go from ${holder.name} to another service or address only with a stop and a start. Nothing was changed`
+      throw new PermanentError(message, { cause: error })
+    }
+    throw new Error('Havre is being stopped: nothing was changed')
   }
 
   #plan(service: ConfiguredService, settings: Settings): Plan {
@@ -134,20 +172,11 @@ export class Family {
   #remove(keeper: Keeper, drainMs: number): void {
     this.keepers.delete(keeper.name)
     this.#leaving.add(keeper)
-    keeper.stop(drainMs).then(
-      () => this.#leaving.delete(keeper),
-      () => this.#leaving.delete(keeper),
-    )
+    void keeper.stop(drainMs).then(() => this.#leaving.delete(keeper))
   }
-
-  /** Services that a reload removed and that still drain. */
-  readonly #leaving = new Set<Keeper>()
 }
 
 const messageOf = (reason: unknown): string => (reason instanceof Error ? reason.message : String(reason))
 
-/** Whether a program is a child of a supervisor of this data folder: one that died and left it behind. */
-const isChildOf =
-  (data: string) =>
-  ({ args }: Holder): boolean =>
-    args.includes(childProgram) && args.includes(`--data=${data}`)
+/** Whether a program is a child of a supervisor of this data folder: of this one, or of one that died and left it behind. */
+const isChildOf = (data: string, { args }: Holder): boolean => args.includes(childProgram) && args.includes(`--data=${data}`)

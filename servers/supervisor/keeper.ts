@@ -55,7 +55,7 @@ export class Keeper {
   #timer: NodeJS.Timeout | null = null
   #nextTryMs: number | null = null
   #stopMs = 0
-  #whenStopped: () => void = () => undefined
+  readonly #stopped = Promise.withResolvers<void>()
 
   constructor(plan: Plan, port: Port, events: KeeperEvents) {
     this.plan = plan
@@ -82,34 +82,23 @@ export class Keeper {
   }
 
   /**
-   * Has a new child take over: the old one serves until the new one is ready, then drains. Rejects where the new one cannot
-   * start; then the old one goes on.
+   * Has a new child take over, from the old one or from none: the old one serves until the new one is ready, then drains. One at a
+   * time. Rejects where the new one cannot start; then all goes on as it was.
    * @param port another port for the new child; the old one is given free once its child drains
    */
   async replace(plan: Plan, port: Port = this.port): Promise<void> {
-    if (this.#child === null) {
-      if (port !== this.port) this.port.close()
-      this.plan = plan
-      this.port = port
-      this.#failures = 0
-      return this.#happened('restart')
-    }
-    this.#successor?.child.kill()
     const error = await new Promise<Error | null>((settle) => {
       this.#successor = { child: this.#fork(plan, port), plan, port, settle }
     })
     if (error !== null) throw error
   }
 
-  /** Ends the service; resolves when its last child is gone. */
+  /** Ends the service; resolves when its last child is gone. Again: the children learn the new deadline. */
   stop(deadlineMs: number): Promise<void> {
     this.#stopMs = deadlineMs
-    return new Promise((resolve) => {
-      this.#whenStopped = resolve
-      this.#happened('stop')
-      this.#checkEnded()
-      if (this.state === 'stopped') resolve()
-    })
+    this.#happened('stop')
+    this.#checkEnded()
+    return this.#stopped.promise
   }
 
   /** Ends all its processes at once. */
@@ -160,15 +149,20 @@ export class Keeper {
   }
 
   #ready(child: Child): void {
-    this.lastError = null
     const successor = this.#successor
-    if (successor?.child === child) this.#takeOver(successor)
+    // One that drains may still have had this to say.
+    if (this.state === 'draining' || (child !== this.#child && child !== successor?.child)) return
+    this.lastError = null
+    if (child === successor?.child) this.#takeOver(successor)
     this.#happened('ready')
-    if (successor?.child === child) successor.settle(null)
+    if (child === successor?.child) successor.settle(null)
   }
 
   #takeOver({ child, plan, port }: Successor): void {
     this.#successor = null
+    // The old one may have died meanwhile: what is to come after it is here already.
+    this.#cancelPause()
+    this.#failures = 0
     const old = this.#child
     this.#child = child
     if (port !== this.port) this.port.close()
@@ -225,6 +219,6 @@ export class Keeper {
   #checkEnded(): void {
     if (this.state !== 'draining' || [...this.#children()].length > 0) return
     this.#happened('ended')
-    this.#whenStopped()
+    this.#stopped.resolve()
   }
 }

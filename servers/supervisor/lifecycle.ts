@@ -4,12 +4,12 @@
 export type State = 'starting' | 'ready' | 'waiting' | 'failed' | 'draining' | 'stopped'
 
 /**
- * `ready`: the child serves; `died`: it ended, and trying again may help (crash, kill, exit 111); `gave-up`: exit 100; `timer`: the
- * pause is over; `stop`: the service is to end; `restart`: asked for while no child runs; `ended`: the last child is gone.
+ * `ready`: the child serves, or one that was started to replace it; `died`: it ended, and trying again may help (crash, kill, exit
+ * 111); `gave-up`: exit 100; `timer`: the pause is over; `stop`: the service is to end; `ended`: the last child is gone.
  */
-export type Event = 'ready' | 'died' | 'gave-up' | 'timer' | 'stop' | 'restart' | 'ended'
+export type Event = 'ready' | 'died' | 'gave-up' | 'timer' | 'stop' | 'ended'
 
-/** `spawn` a child; `pause` before the next one; `drain` what there is, the pause included. */
+/** `spawn` a child; `pause` before the next one; `drain` what there is, the pause included (again: by a new deadline). */
 export type Action = 'spawn' | 'pause' | 'drain'
 
 type Cell = readonly [next: State, action?: Action]
@@ -22,7 +22,6 @@ export const lifecycle: Readonly<Record<State, Readonly<Record<Event, Cell>>>> =
     'gave-up': ['failed'],
     timer: ['starting'],
     stop: ['draining', 'drain'],
-    restart: ['starting'],
     ended: ['starting'],
   },
   ready: {
@@ -31,25 +30,22 @@ export const lifecycle: Readonly<Record<State, Readonly<Record<Event, Cell>>>> =
     'gave-up': ['failed'],
     timer: ['ready'],
     stop: ['draining', 'drain'],
-    restart: ['ready'],
     ended: ['ready'],
   },
   waiting: {
-    ready: ['waiting'],
+    ready: ['ready'],
     died: ['waiting'],
     'gave-up': ['waiting'],
     timer: ['starting', 'spawn'],
     stop: ['draining', 'drain'],
-    restart: ['starting', 'spawn'],
     ended: ['waiting'],
   },
   failed: {
-    ready: ['failed'],
+    ready: ['ready'],
     died: ['failed'],
     'gave-up': ['failed'],
     timer: ['failed'],
     stop: ['draining', 'drain'],
-    restart: ['starting', 'spawn'],
     ended: ['failed'],
   },
   draining: {
@@ -57,8 +53,7 @@ export const lifecycle: Readonly<Record<State, Readonly<Record<Event, Cell>>>> =
     died: ['draining'],
     'gave-up': ['draining'],
     timer: ['draining'],
-    stop: ['draining'],
-    restart: ['draining'],
+    stop: ['draining', 'drain'],
     ended: ['stopped'],
   },
   stopped: {
@@ -67,7 +62,6 @@ export const lifecycle: Readonly<Record<State, Readonly<Record<Event, Cell>>>> =
     'gave-up': ['stopped'],
     timer: ['stopped'],
     stop: ['stopped'],
-    restart: ['stopped'],
     ended: ['stopped'],
   },
 }

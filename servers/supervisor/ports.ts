@@ -6,6 +6,8 @@ import { type Holder, holderOf, holderText } from './holder.ts'
 
 /** A port that this family's children of an earlier supervisor still hold is waited for so long (DESIGN §1). */
 const ownFamilyMs = 10_000
+/** When no holder is to be seen: it may have closed the port, or died, while we looked for it. */
+const unseenMs = 1_000
 const againMs = 50
 
 /** What is to be bound. */
@@ -28,7 +30,10 @@ export interface Port {
 }
 
 /** A port cannot be had. */
-export class PortError extends PermanentError {}
+export class PortError extends PermanentError {
+  /** The program that holds it, where the system tells. */
+  holderPid: number | null = null
+}
 
 /**
  * Binds a port.
@@ -36,14 +41,16 @@ export class PortError extends PermanentError {}
  * @throws {PortError} naming the service, the port and, where the system tells, the program that holds it
  */
 export const bindPort = async (place: Place, isOwn: (holder: Holder) => boolean): Promise<Port> => {
-  const giveUpAt = performance.now() + ownFamilyMs
+  const from = performance.now()
   for (;;) {
     try {
       return held(new BoundSocket({ host: place.host, port: place.port }), place.host)
     } catch (error) {
       if (!(error instanceof Error && 'code' in error)) throw error
-      const holder = error.code === 'EADDRINUSE' ? holderOf(place.port) : null
-      if (holder === null || !isOwn(holder) || performance.now() > giveUpAt) throw portError(place, error.code, holder, error)
+      if (error.code !== 'EADDRINUSE') throw portError(place, error.code, null, error)
+      const holder = holderOf(place.port)
+      const patienceMs = holder === null ? unseenMs : isOwn(holder) ? ownFamilyMs : 0
+      if (performance.now() - from >= patienceMs) throw portError(place, error.code, holder, error)
       await sleep(againMs)
     }
   }
@@ -67,10 +74,12 @@ const portError = ({ service, host, port }: Place, code: unknown, holder: Holder
   const options = cause === undefined ? {} : { cause }
   if (code === 'EADDRINUSE') {
     const by = holder === null ? 'another program (which one cannot be seen from here)' : holderText(holder)
-    return new PortError(
+    const taken = new PortError(
       `${where} is already in use by ${by}. Stop that program, or choose another port: --set services.${service}.port=NUMBER`,
       options,
     )
+    taken.holderPid = holder?.pid ?? null
+    return taken
   }
   if (code === 'EACCES') {
     return new PortError(

@@ -42,7 +42,10 @@ export class Supervisor {
   #control: Control | null = null
   /** Set while the first start goes on. */
   #starting: { resolve: () => void; reject: (error: Error) => void } | null = null
-  #reloading: Promise<Changes> | null = null
+  /** Changes of the family that were asked for, one after the other. */
+  #changes: Promise<unknown> = Promise.resolve()
+  /** A reload that has not begun yet: whoever wishes one meanwhile shares it. */
+  #nextReload: Promise<Changes> | null = null
   #ending: Promise<void> | null = null
   #settleEnded: () => void = () => undefined
   /** Resolves when the family has ended. */
@@ -72,7 +75,13 @@ export class Supervisor {
   async start(ports: ReadonlyMap<string, Port>): Promise<void> {
     const { settings } = this.#configuration
     journal.started(this.#log, this.#options.version, settings.data)
-    this.#control = await openControl(settings.data, (request) => this.#carryOut(request))
+    const control = await openControl(settings.data, (request) => this.#carryOut(request))
+    this.#control = control
+    // Told to end before there was anything to end.
+    if (this.stopping) {
+      control.close()
+      throw new Error('stopped before the start')
+    }
     const allReady = new Promise<void>((resolve, reject) => {
       this.#starting = { resolve, reject }
     })
@@ -91,14 +100,11 @@ export class Supervisor {
 
   /** Reads the configuration anew and goes over to it. @throws {PermanentError} and nothing changed */
   reload(): Promise<Changes> {
-    // One after the other: a second wish waits for the first, then sees the files as they are by then.
-    const before = this.#reloading ?? Promise.resolve(null)
-    const now = before.then(
-      () => this.#reload(),
-      () => this.#reload(),
-    )
-    this.#reloading = now
-    return now
+    this.#nextReload ??= this.#inTurn(() => {
+      this.#nextReload = null
+      return this.#reload()
+    })
+    return this.#nextReload
   }
 
   /** Ends all services and resolves when the last child is gone. */
@@ -125,6 +131,22 @@ export class Supervisor {
     return this.#options.journal.log
   }
 
+  /** Changes the family once the changes before are made; none is begun any more when the end has. */
+  #inTurn<Result>(change: () => Promise<Result>): Promise<Result> {
+    const turn = async () => {
+      this.#checkNotStopping()
+      return change()
+    }
+    // Whether the change before was made or failed is the affair of who asked for it.
+    const result = this.#changes.then(turn, turn)
+    this.#changes = result
+    return result
+  }
+
+  #checkNotStopping(): void {
+    if (this.stopping) throw new Error('Havre is being stopped: nothing was changed')
+  }
+
   async #stop(why: string, deadlineMs: number): Promise<void> {
     this.#state = 'draining'
     journal.stopping(this.#log, why)
@@ -139,10 +161,9 @@ export class Supervisor {
   async #reload(): Promise<Changes> {
     try {
       const configuration = await this.#options.reread()
+      this.#checkNotStopping()
       this.#checkReload(configuration)
-      const changes = await this.#family.become(configuration)
-      this.#configuration = configuration
-      this.#options.desk.configure(configuration.settings)
+      const changes = await this.#become(configuration)
       journal.reloaded(
         this.#log,
         Object.entries(changes).map(([what, names]) => `${what}: ${names.join(' ') || '-'}`),
@@ -150,6 +171,22 @@ export class Supervisor {
       return changes
     } catch (error) {
       journal.notReloaded(this.#log, messageOf(error))
+      throw error
+    }
+  }
+
+  async #become(configuration: Configuration): Promise<Changes> {
+    const adopt = () => {
+      this.#configuration = configuration
+      this.#options.desk.configure(configuration.settings)
+    }
+    try {
+      const changes = await this.#family.become(configuration)
+      adopt()
+      return changes
+    } catch (error) {
+      // It holds for all services but those that could not go over to it.
+      if (error instanceof AggregateError) adopt()
       throw error
     }
   }
@@ -209,7 +246,7 @@ export class Supervisor {
       case 'reload':
         return this.#respond(() => this.reload())
       case 'restart':
-        return this.#restart(request.name)
+        return this.#respond(() => this.#inTurn(() => this.#restart(request.name)))
       case 'stop':
         void this.stop('asked by havre stop')
         return { ok: true, result: null }
@@ -225,11 +262,11 @@ export class Supervisor {
     }
   }
 
-  async #restart(name: string): Promise<Response> {
+  async #restart(name: string): Promise<void> {
     const keeper = this.#family.keepers.get(name)
-    if (keeper !== undefined) return this.#respond(() => keeper.replace(keeper.plan))
+    if (keeper !== undefined) return keeper.replace(keeper.plan)
     const names = [...this.#family.keepers.keys()].join(', ')
-    return { ok: false, exitCode: exitCodes.permanent, message: `no service is called ${name}; there are: ${names}` }
+    throw new PermanentError(`no service is called ${name}; there are: ${names}`)
   }
 
   async #status() {
