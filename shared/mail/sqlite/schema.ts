@@ -55,6 +55,16 @@ const pragma = (database: DatabaseSync, name: string): number => {
   return typeof value === 'number' ? value : 0
 }
 
+/** Reads in one transaction: another process may be making the tables between two answers. */
+const atOneMoment = <T>(database: DatabaseSync, read: () => T): T => {
+  database.exec('BEGIN')
+  try {
+    return read()
+  } finally {
+    if (database.isTransaction) database.exec('ROLLBACK')
+  }
+}
+
 const refuseStranger = (database: DatabaseSync): number => {
   const version = pragma(database, 'user_version')
   const id = pragma(database, 'application_id')
@@ -73,7 +83,7 @@ const refuseStranger = (database: DatabaseSync): number => {
  * @throws {PermanentError} written by a newer program, or not ours
  */
 export const prepareSchema = (database: DatabaseSync): void => {
-  let version = refuseStranger(database)
+  let version = atOneMoment(database, () => refuseStranger(database))
   // Both are fixed by the first page that is written, so they come before the journal's mode, which writes it.
   if (version === 0) database.exec(`PRAGMA page_size = ${pageOctets}; PRAGMA auto_vacuum = INCREMENTAL`)
   database.exec('PRAGMA journal_mode = WAL')
