@@ -11,7 +11,7 @@ import { crowd, password, startCrowd } from './kit/crowd.ts'
 import { conditions, percentile } from './kit/figures.ts'
 import { generate } from './kit/generator.ts'
 import { members } from './kit/probe.ts'
-import { memoryOf, showMiB } from './kit/processes.ts'
+import { type Memory, memoryOf, showMiB } from './kit/processes.ts'
 import type { MixedResult, MixedTask } from './load/mixed.ts'
 
 const seconds = Number(process.argv[2] ?? 60)
@@ -29,8 +29,18 @@ const restarts = async () => (await family.status()).services.reduce((sum, servi
 const names = [...pids.values()]
 const pss = new Map<string, number[]>(names.map((name) => [name, []]))
 
+let gone = false
+
 const sample = (when: string): void => {
-  const all = [...pids.keys()].map(memoryOf)
+  if (gone) return
+  let all: Memory[]
+  try {
+    all = [...pids.keys()].map(memoryOf)
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ESRCH'))) throw error
+    gone = true
+    return console.log(`${when.padEnd(10)}a process is gone:\n${family.output()}`)
+  }
   for (const { name, pssKiB } of all) pss.get(name)?.push(pssKiB)
   console.log(when.padEnd(10) + all.map(({ pssKiB, rssKiB }) => `${showMiB(pssKiB)} (${showMiB(rssKiB)})`.padStart(16)).join(''))
 }
@@ -71,4 +81,4 @@ console.log(
 for (const [error, count] of Object.entries(errors)) console.log(`error, ${count} times: ${error}`)
 const restarted = await restarts()
 console.log(`restarts: ${restarted}; growing: ${grown.join(', ') || 'none'}`)
-if (grown.length > 0 || restarted > 0 || Object.keys(errors).length > 0) process.exitCode = 1
+if (gone || grown.length > 0 || restarted > 0 || Object.keys(errors).length > 0) process.exitCode = 1
