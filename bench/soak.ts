@@ -1,5 +1,5 @@
 /**
- * All four services under a mixed load: `npm run bench -- soak`, or `node bench/soak.ts [SECONDS] [SEED]`. Clients, good and bad, of
+ * All four services under a mixed load: `npm run bench -- soak`, or `node bench/soak.ts [SECONDS] [SEED] [SERVICE…]`. Clients, good and bad, of
  * all sizes of messages and files; prints the memory of each process as time goes on, and whether it still grows. Fails when a
  * process grows or anything went wrong.
  */
@@ -16,6 +16,7 @@ import type { MixedResult, MixedTask } from './load/mixed.ts'
 
 const seconds = Number(process.argv[2] ?? 60)
 const seed = Number(process.argv[3] ?? runSeed())
+const used = process.argv.length > 4 ? process.argv.slice(4) : ['http', 'ftp', 'smtp', 'pop3']
 const samples = 12
 /** Above this much more in the last third than in the second, a process grows. */
 const growth = { factor: 1.1, kiB: 8 * 1024 }
@@ -56,6 +57,7 @@ const load = generate<MixedTask, MixedResult>('mixed.ts', {
   seconds,
   seed,
   ports: { http: family.port('http'), ftp: family.port('ftp'), smtp: family.port('smtp'), pop3: family.port('pop3') },
+  services: used,
   clients: crowd,
   password,
 })
@@ -79,6 +81,10 @@ console.log(
     .join(', ')}`,
 )
 for (const [error, count] of Object.entries(errors)) console.log(`error, ${count} times: ${error}`)
+for (const name of names) {
+  const failed = (await family.records(name)).filter(({ level }) => level === 'error')
+  for (const record of failed.slice(0, 3)) console.log(`in the journal of ${name}: ${JSON.stringify(record)}`)
+}
 const restarted = await restarts()
 console.log(`restarts: ${restarted}; growing: ${grown.join(', ') || 'none'}`)
 if (gone || grown.length > 0 || restarted > 0 || Object.keys(errors).length > 0) process.exitCode = 1

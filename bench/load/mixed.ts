@@ -9,6 +9,8 @@ export interface MixedTask {
   readonly seconds: number
   readonly seed: number
   readonly ports: Readonly<Record<'http' | 'ftp' | 'smtp' | 'pop3', number>>
+  /** Those that are used. */
+  readonly services: readonly string[]
   /** Of each service. */
   readonly clients: number
   readonly password: string
@@ -155,6 +157,8 @@ const clientOf = async (service: string, converse: (number: number) => Promise<v
 const services = { http, ftp, smtp, pop3 }
 const numbers = Array.from({ length: task.clients }, (_, index) => index + 1)
 await Promise.all(
-  Object.entries(services).flatMap(([service, converse]) => numbers.map((number) => clientOf(service, converse, number))),
+  Object.entries(services)
+    .filter(([service]) => task.services.includes(service))
+    .flatMap(([service, converse]) => numbers.map((number) => clientOf(service, converse, number))),
 )
 tellResult({ done, errors } satisfies MixedResult)

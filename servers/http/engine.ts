@@ -98,12 +98,15 @@ class NodeExchange implements Exchange {
   readonly #request: IncomingMessage
   readonly #response: ServerResponse
   #lengthTold = false
+  /** Ends the write that is under way, with the client gone. */
+  #giveUpWrite: () => void = () => undefined
 
   constructor(request: IncomingMessage, response: ServerResponse) {
     this.#request = request
     this.#response = response
     // Nothing of a request's content is used here, but it must be read to come to the next request.
     if ('content-length' in request.headers || 'transfer-encoding' in request.headers) request.resume()
+    response.once('close', () => this.#giveUpWrite())
   }
 
   get method(): string {
@@ -148,6 +151,8 @@ class NodeExchange implements Exchange {
 
   write(octets: Buffer): Promise<boolean> {
     return new Promise((resolve) => {
+      // Node 26.10 never calls back for a write after its socket was destroyed and before the response has heard of it.
+      this.#giveUpWrite = () => resolve(false)
       // A write that its connection's end cut short is reported without an error too.
       this.#response.write(octets, (error) => resolve(!error && !this.#request.socket.destroyed))
     })
