@@ -41,6 +41,7 @@ export class Host {
   #served = 0
   #refused = 0
   #acceptedAt = 0
+  #lastMemoryOctets = 0
   #ending: Promise<void> | null = null
   #endsAt = Number.POSITIVE_INFINITY
   #stopping = false
@@ -79,7 +80,17 @@ export class Host {
 
   /** Connections now and so far. */
   get counters(): Counters {
-    return { open: this.#open.size, served: this.#served, refused: this.#refused, memoryOctets: process.memoryUsage.rss() }
+    return { open: this.#open.size, served: this.#served, refused: this.#refused, memoryOctets: this.#memoryOctets() }
+  }
+
+  /** As measured last where the system has no descriptor left to tell: counting must not be what ends a crowded child. */
+  #memoryOctets(): number {
+    try {
+      this.#lastMemoryOctets = process.memoryUsage.rss()
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && (error.code === 'EMFILE' || error.code === 'ENFILE'))) throw error
+    }
+    return this.#lastMemoryOctets
   }
 
   /** Has this called whenever the counters change. */
