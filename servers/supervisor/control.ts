@@ -10,6 +10,9 @@ import { runFolder } from './lock.ts'
 /** `sun_path` holds 108 octets, the last of them NUL (unix(7)). */
 const maxPathOctets = 107
 
+/** A supervisor answers a status at once; one that was stopped (SIGSTOP) or hangs never does. */
+const statusMs = 10_000
+
 /** A request is a short line; whoever sends more is no client of ours. */
 const maxRequestOctets = 4_096
 
@@ -124,6 +127,9 @@ export class NotRunningError extends Error {
   override readonly name = 'NotRunningError'
 }
 
+/** Codes of a socket that is not there, that nobody listens on, or whose folder is none. */
+const absent = ['ENOENT', 'ECONNREFUSED', 'ENOTDIR']
+
 /**
  * Asks the supervisor of a data folder.
  * @param untilGone whether to wait, after the answer, until the supervisor has ended
@@ -135,12 +141,16 @@ export const askSupervisor = (data: string, request: Request, untilGone = false)
     let text = ''
     socket.setEncoding('utf8')
     socket.on('connect', () => socket.write(`${JSON.stringify(request)}\n`))
+    if (request.command === 'status') {
+      const late = () => socket.destroy(new Error(`the Havre on ${data} does not answer; its process may have been stopped`))
+      const timer = setTimeout(late, statusMs)
+      socket.once('close', () => clearTimeout(timer))
+    }
     socket.on('data', (chunk: string) => {
       text += chunk
     })
     socket.on('error', (error: NodeJS.ErrnoException) => {
-      const absent = error.code === 'ENOENT' || error.code === 'ECONNREFUSED'
-      reject(absent ? new NotRunningError(`no Havre runs on ${data}`) : error)
+      reject(absent.includes(error.code ?? '') ? new NotRunningError(`no Havre runs on ${data}`) : error)
     })
     socket.on('close', () => {
       const value: unknown = parseJson(text)

@@ -1,6 +1,7 @@
 /** The lock on a data folder: the kernel's own, on a file that SQLite holds, so that it is free the moment its holder is dead. */
-import { chmodSync, mkdirSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import process from 'node:process'
 import { DatabaseSync } from 'node:sqlite'
 
 /** SQLITE_BUSY: somebody else holds it (sqlite.org/rescode.html#busy). */
@@ -8,6 +9,8 @@ const busy = 5
 
 /** Where the control socket and the lock lie. */
 export const runFolder = (data: string): string => join(data, 'run')
+
+const lockFile = (data: string): string => join(runFolder(data), 'lock')
 
 /** A held lock; ends with the process or at `release`. */
 export interface Lock {
@@ -19,9 +22,8 @@ export interface Lock {
  * @returns null when another process has it
  */
 export const takeLock = (data: string): Lock | null => {
-  const folder = runFolder(data)
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
-  const file = join(folder, 'lock')
+  mkdirSync(runFolder(data), { recursive: true, mode: 0o700 })
+  const file = lockFile(data)
   const database = new DatabaseSync(file, { timeout: 0 })
   try {
     chmodSync(file, 0o600)
@@ -32,4 +34,14 @@ export const takeLock = (data: string): Lock | null => {
     throw error
   }
   return { release: () => database.close() }
+}
+
+/** Who has the lock, by the kernel's own list (proc_locks(5)), or null where that cannot be known. */
+export const lockHolder = (data: string): number | null => {
+  if (process.platform !== 'linux') return null
+  const { ino } = statSync(lockFile(data))
+  const rows = readFileSync('/proc/locks', 'utf8').split('\n')
+  // `1: POSIX  ADVISORY  WRITE 1234 08:01:131074 1073741824 1073742335`
+  const row = rows.map((line) => line.trim().split(/\s+/)).find((fields) => fields[3] === 'WRITE' && fields[5]?.endsWith(`:${ino}`))
+  return row?.[4] === undefined ? null : Number(row[4])
 }

@@ -1,6 +1,6 @@
 /** Root is for binding the well-known ports only; this is where it is given up. */
 import { execFileSync } from 'node:child_process'
-import { chownSync, existsSync, mkdirSync } from 'node:fs'
+import { chownSync, mkdirSync, statSync } from 'node:fs'
 import process from 'node:process'
 import type { Settings } from '../../shared/config/settings.ts'
 import { PermanentError } from '../../shared/service.ts'
@@ -42,7 +42,7 @@ export const checkRoot = ({ ports, user }: Settings): string | null => {
 
 /** Makes a folder that the user can write to; one that is there already stays as it is. */
 export const makeFolderFor = (folder: string, user: SystemUser | null): void => {
-  if (existsSync(folder)) return
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) return
   // Only what we made ourselves becomes the user's: the first folder of the path that was missing, and all below it.
   const first = mkdirSync(folder, { recursive: true })
   if (user === null || first === undefined) return

@@ -1,5 +1,6 @@
 /** The life of `havre start`, in order: check, bind, give up root, lock, open what the desk needs, start, serve, end. */
 
+import { accessSync, constants } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
 import { openAccountStore } from '../../shared/accounts/sqlite-account-store.ts'
@@ -14,7 +15,7 @@ import { makeDemo } from './demo-maker.ts'
 import { FamilyDesk } from './desk.ts'
 import { bindServices } from './family.ts'
 import type { Keeper } from './keeper.ts'
-import { type Lock, takeLock } from './lock.ts'
+import { type Lock, lockHolder, takeLock } from './lock.ts'
 import type { Port } from './ports.ts'
 import { become, checkRoot, findUser, isRoot, makeFolderFor } from './privilege.ts'
 import { type Signal, takeSignals } from './signals.ts'
@@ -71,6 +72,8 @@ export const run = async (options: RunOptions): Promise<number> => {
     await desk.close()
     await accounts.close()
     await journal.close()
+    // Before the lock: the next one to have it makes a socket of its own in this place.
+    wishes.supervisor?.close()
     lock.release()
   }
 }
@@ -190,13 +193,45 @@ const pidOf = (status: unknown): string => {
 
 const lockOf = (data: string): Lock => {
   const lock = takeLock(data)
-  if (lock === null) throw new PermanentError(`${data} is in use by another Havre`)
+  if (lock === null) {
+    const pid = lockHolder(data)
+    throw new PermanentError(`${data} is in use by ${pid === null ? 'another Havre' : `the Havre with pid ${pid}`}`)
+  }
   return lock
 }
 
 /** Makes the folders while that may still need root, then gives root up. */
 const becomeUser = ({ settings }: Configuration): void => {
   const user = settings.user === null || !isRoot() ? null : findUser(settings.user)
-  for (const folder of [settings.data, settings.logs]) makeFolderFor(folder, user)
+  const folders = { data: settings.data, logs: settings.logs }
+  for (const [setting, folder] of Object.entries(folders)) withFolder(setting, folder, () => makeFolderFor(folder, user))
   if (user !== null) become(user)
+  for (const [setting, folder] of Object.entries(folders)) {
+    withFolder(setting, folder, () => accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK))
+  }
+}
+
+/** What keeps a folder from being made or written to, and is not over by itself. */
+const folderProblems: Readonly<Record<string, string>> = {
+  EACCES: 'may not be written by this user',
+  EPERM: 'may not be written by this user',
+  EROFS: 'lies on a file system that is read-only',
+  ENOTDIR: 'is not a folder, or lies below something that is none',
+  EEXIST: 'is not a folder',
+}
+
+/** Does something with a folder of the settings. @throws {PermanentError} naming the setting, the folder and the user */
+const withFolder = (setting: string, folder: string, work: () => void): void => {
+  try {
+    work()
+  } catch (error) {
+    const problem = error instanceof Error && 'code' in error ? folderProblems[String(error.code)] : undefined
+    if (problem === undefined) throw error
+    throw new PermanentError(
+      `${setting}: ${folder} ${problem} (uid ${process.getuid?.()}). Choose another with --set ${setting}=FOLDER`,
+      {
+        cause: error,
+      },
+    )
+  }
 }

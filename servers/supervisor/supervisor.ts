@@ -32,7 +32,7 @@ export interface SupervisorOptions {
 /** Longer than any drain: a setTimeout takes no more. */
 const longestMs = 2 ** 31 - 1
 
-/** A family of processes under one supervisor. `start`, then `stop`; resolves `ended` when the last child is gone. */
+/** A family of processes under one supervisor. `start`, then `stop`, which resolves `ended` when the last child is gone, then `close`. */
 export class Supervisor {
   readonly startedAt = new Date()
   readonly #options: SupervisorOptions
@@ -75,13 +75,9 @@ export class Supervisor {
   async start(ports: ReadonlyMap<string, Port>): Promise<void> {
     const { settings } = this.#configuration
     journal.started(this.#log, this.#options.version, settings.data)
-    const control = await openControl(settings.data, (request) => this.#carryOut(request))
-    this.#control = control
+    this.#control = await openControl(settings.data, (request) => this.#carryOut(request))
     // Told to end before there was anything to end.
-    if (this.stopping) {
-      control.close()
-      throw new Error('stopped before the start')
-    }
+    if (this.stopping) throw new Error('stopped before the start')
     const allReady = new Promise<void>((resolve, reject) => {
       this.#starting = { resolve, reject }
     })
@@ -154,8 +150,12 @@ export class Supervisor {
     await this.#family.stop(Math.min(deadlineMs, longestMs))
     this.#state = 'stopped'
     journal.stopped(this.#log)
-    this.#control?.close()
     this.#settleEnded()
+  }
+
+  /** Closes the control socket, once nothing is left to end: `havre stop` returns when it is gone. */
+  close(): void {
+    this.#control?.close()
   }
 
   async #reload(): Promise<Changes> {

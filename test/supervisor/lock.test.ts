@@ -2,7 +2,7 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { expect } from 'chai'
-import { takeLock } from '../../servers/supervisor/lock.ts'
+import { lockHolder, takeLock } from '../../servers/supervisor/lock.ts'
 import { temporaryFolder } from '../kit/folder.ts'
 
 const lockModule = new URL('../../servers/supervisor/lock.ts', import.meta.url).href
@@ -11,7 +11,7 @@ const lockModule = new URL('../../servers/supervisor/lock.ts', import.meta.url).
 const holder = async (program: string, data: string) => {
   await writeFile(
     program,
-    `import { takeLock } from '${lockModule}'
+    `import { lockHolder, takeLock } from '${lockModule}'
      const lock = takeLock(process.argv[2])
      process.send(lock !== null)
      setInterval(() => lock, 1000)`,
@@ -22,7 +22,7 @@ const holder = async (program: string, data: string) => {
     child.kill('SIGKILL')
     await once(child, 'exit')
   }
-  return { has, kill }
+  return { has, kill, pid: child.pid }
 }
 
 describe('the lock on a data folder', () => {
@@ -31,6 +31,7 @@ describe('the lock on a data folder', () => {
     const first = await holder(folder.at('first.ts'), folder.path)
     expect(first.has).to.equal(true)
     expect(takeLock(folder.path)).to.equal(null)
+    if (process.platform === 'linux') expect(lockHolder(folder.path)).to.equal(first.pid)
     await first.kill()
     const lock = takeLock(folder.path)
     expect(lock).not.to.equal(null)

@@ -1,0 +1,40 @@
+import { chmod, mkdir, writeFile } from 'node:fs/promises'
+import process from 'node:process'
+import { expect } from 'chai'
+import { havre } from '../kit/family.ts'
+import { type TemporaryFolder, temporaryFolder } from '../kit/folder.ts'
+
+const start = (folder: TemporaryFolder, data: string, logs: string, ...more: string[]) =>
+  havre(['start', '--set', 'ports=any', '--set', `data=${data}`, '--set', `logs=${logs}`, ...more], { cwd: folder.path })
+
+describe('a start whose folders cannot be used', function () {
+  this.timeout(30_000)
+
+  for (const setting of ['data', 'logs'] as const) {
+    it(`is refused, naming the setting, where ${setting} is a file`, async () => {
+      await using folder = await temporaryFolder()
+      await writeFile(folder.at('file'), '')
+      const wrong = folder.at('file')
+      const { code, stderr } = await start(
+        folder,
+        setting === 'data' ? wrong : folder.at('data'),
+        setting === 'logs' ? wrong : folder.at('logs'),
+      )
+      expect(String(stderr)).to.contain(`${setting}: ${wrong} is not a folder`)
+      expect(code).to.equal(100)
+    })
+  }
+
+  it('is refused, naming the setting, where the user may not write', async function () {
+    if (process.platform === 'win32') this.skip()
+    await using folder = await temporaryFolder()
+    await mkdir(folder.at('data'))
+    await chmod(folder.path, 0o755)
+    await chmod(folder.at('data'), 0o555)
+    // Root may write anywhere: here it becomes somebody who may not.
+    const user = process.getuid?.() === 0 ? ['--set', 'user=nobody'] : []
+    const { code, stderr } = await start(folder, folder.at('data'), folder.at('logs'), ...user)
+    expect(String(stderr)).to.contain(`data: ${folder.at('data')} may not be written by this user`)
+    expect(code).to.equal(100)
+  })
+})
