@@ -129,7 +129,7 @@ describe('a takeover', function () {
 
   it('is given up when the family is stopped meanwhile: it ends with 0, and nobody stays', async () => {
     const restarted = Promise.all([family.havre(['restart', 'pop3']), family.havre(['restart', 'ftp']), family.havre(['reload'])])
-    await eventually(() => expect([...childrenOf(folder, 'pop3'), ...childrenOf(folder, 'ftp')]).to.have.length.above(2))
+    await eventually(() => expect([...childrenOf(folder, 'pop3'), ...childrenOf(folder, 'ftp')]).to.have.length.above(2), 15_000)
     expect(await family.stop()).to.deep.equal({ code: 0, signal: null })
     await restarted
     await childrenAre('pop3', 0)
