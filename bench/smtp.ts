@@ -187,9 +187,12 @@ const measure = async (what: string, port: number, seconds: number, octets: numb
   console.log(`${what.padEnd(40)}${rate}${loop}${cost}`)
 }
 
+/** How the supervisor starts a child: without these two the same load takes twice the memory. */
+const asTheSupervisor = { execArgv: ['--max-semi-space-size=1'], env: { ...process.env, MALLOC_ARENA_MAX: '1' } }
+
 const main = async (seconds: number, target: string | undefined): Promise<void> => {
   const folder = await mkdtemp(join(tmpdir(), 'havre-bench-'))
-  const server = target === undefined ? fork(import.meta.filename, ['serve', folder]) : null
+  const server = target === undefined ? fork(import.meta.filename, ['serve', folder], asTheSupervisor) : null
   try {
     const port =
       server === null ? Number(target?.split(':').at(-1)) : ((await once(server, 'message')) as [{ port: number }])[0].port
