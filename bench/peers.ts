@@ -1,7 +1,8 @@
 /**
  * Beside Postfix and Dovecot on the same machine in the same minute: `HAVRE_TEST_LAB=FOLDER npm run bench -- peers`. The folder holds
- * scripts that start the peers and load any server: `peers.sh`, `load-smtp.sh`, `load-pop3.py`. All of them are loaded in turn, one after the other,
- * by the same tools; only the ratios of one run mean anything. Without the variable nothing is measured.
+ * scripts that start the peers and load any server: `peers.sh`, `load-smtp.sh`, `load-pop3.py`. They are loaded one
+ * after the other by the same tools (`node bench/peers.ts ROUNDS` for more than one round, then medians are told); only the ratios of
+ * one run mean anything. Without the variable nothing is measured.
  */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
