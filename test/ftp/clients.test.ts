@@ -299,7 +299,7 @@ except Exception as e: print('end', e)
   })
 
   // Behind the groups, as a group: what stands beside them runs before them.
-  describe('the logs', () => {
+  describeWith(['curl', 'lftp', 'ncftpput', 'tnftp', 'wget', 'python3'], 'the logs', () => {
     it('every transfer of theirs is in the transfer log, whole', async () => {
       await ftp.family.havre(['status'])
       const lines = (await readFile(ftp.folder.at('logs', 'ftp.transfer.log'), 'utf8')).trim().split('\n')

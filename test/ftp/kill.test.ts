@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Client as FtpClient } from 'basic-ftp'
 import { AssertionError, expect } from 'chai'
 import { ClientError } from '../kit/client.ts'
-import { run } from '../kit/run.ts'
 import { type FtpFamily, password, startFtpFamily } from './ftp-family.ts'
 import { RawSession, until } from './raw-session.ts'
 
@@ -81,7 +81,10 @@ describe('ftp: kill -9', function () {
     await Promise.all(uploads)
     expect(acknowledged.size).to.equal(names.length)
     for (const name of names) await isWhole(name)
-    const seen = await run('curl', ['-sS', '-l', `${ftp.url}/`])
-    expect(seen.stdout.toString().trim().split(/\r?\n/)).to.have.members([...names, 'a'])
+    const lister = new FtpClient()
+    await lister.access({ host: '127.0.0.1', port: ftp.port, user: 'alice', password })
+    const seen = await lister.list()
+    lister.close()
+    expect(seen.map(({ name }) => name)).to.have.members([...names, 'a'])
   })
 })

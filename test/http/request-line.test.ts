@@ -58,7 +58,7 @@ const requestLines: readonly Row[] = [
     'Upgrade that is not followed ends the connection with its answer',
     get('/a.txt', 'Connection: Upgrade\r\nUpgrade: h2c\r\n') + further,
     [200],
-    { fields: closes },
+    { fields: closes, mayCut: true },
   ),
 ]
 
