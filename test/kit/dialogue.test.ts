@@ -2,7 +2,7 @@ import { AssertionError } from 'node:assert'
 import { expect } from 'chai'
 import { LineSplitter } from '../../shared/net/line-splitter.ts'
 import { type Connection, type Context, endingOf, type Server } from '../../shared/service.ts'
-import { type Dialogue, dialogue, playDialogue } from './dialogue.ts'
+import { compare, type Dialogue, dialogue, type Played, playDialogue } from './dialogue.ts'
 import { linePattern, octetsOf, parseScript } from './script.ts'
 
 /** How the small server of these tests can be wrong. */
@@ -13,6 +13,10 @@ interface Faults {
   readonly endless?: boolean
   /** Writes what clients say into its journal. */
   readonly chatty?: boolean
+  /** Tells its journal of each packet. */
+  readonly counting?: boolean
+  /** Says how many octets came in the packet. */
+  readonly measuring?: boolean
   /** Forgets pipelined lines after the first. */
   readonly oneAtATime?: boolean
 }
@@ -31,10 +35,12 @@ const echo =
         if (text === 'QUIT') stream.end()
       }
       stream.on('data', (chunk: Buffer) => {
+        if (faults.counting) log.write('info', 'echo.packet')
         if (faults.packets) return answer(chunk.toString('latin1').replace(/\r\n$/, ''))
         for (const line of lines.push(chunk)) {
           if (line.kind === 'too-long') stream.write('-ERR too long\r\n')
           else answer(line.octets.toString('latin1'))
+          if (faults.measuring) stream.write(`-ERR ${chunk.length < 4 ? 'few' : 'many'} octets\r\n`)
           if (faults.oneAtATime) return
         }
       })
@@ -107,6 +113,21 @@ describe('the kit: dialogues', () => {
     expect(await failureOf({ create: echo({ chatty: true }), lines: 'C: builder-2\nS: +OK builder-2' })).to.include(
       'holds the password of bob',
     )
+  })
+
+  it('finds a server, and a journal, that tell packets from lines', async () => {
+    const played = async (what: Partial<Dialogue>, manner: Played['manner']) => ({
+      manner,
+      ...(await playDialogue({ ...base, ...what }, manner)),
+    })
+    for (const what of [
+      { create: echo({ counting: true }) },
+      { create: echo({ measuring: true }), lines: 'C: one\nS: +OK one\nS: -ERR …' },
+    ]) {
+      const [one, other] = [await played(what, 'line by line'), await played(what, 'octet by octet')]
+      expect(() => compare(one, other)).to.throw(AssertionError, /one thing line by line/)
+      expect(() => compare(one, { ...one, manner: 'pipelined' })).not.to.throw()
+    }
   })
 
   it('pipelines up to a line that stands alone', async () => {

@@ -41,18 +41,18 @@ const welcomed = /^(?:\+OK|[23]\d\d)/
 
 /**
  * Defines tests that play a dialogue line by line, octet by octet and pipelined (all lines of the client up to the next `alone`
- * command, or up to the answer to a continuation, in one write). The server must say the same each time.
+ * command, or up to the answer to a continuation, in one write). The server must say the same each time, and its journal too.
  */
 export const dialogue = (name: string, what: Dialogue): void => {
   parseScript(what.lines)
-  /** What the server said when it was played first, to compare the others with. */
-  const said = new Map<Manner, string>()
+  /** What came of it when it was played first, to compare the others with. */
+  let first: { manner: Manner; said: string; events: string } | null = null
   describe(what.source === undefined ? name : `${name} (${what.source})`, () => {
     for (const manner of what.played ?? manners) {
       it(`holds ${manner}`, async () => {
-        said.set(manner, await playDialogue(what, manner))
-        const [first] = said
-        if (first !== undefined && first[0] !== manner) compare(first, [manner, said.get(manner) ?? ''])
+        const now = { manner, ...(await playDialogue(what, manner)) }
+        if (first !== null) compare(first, now)
+        first ??= now
       })
     }
   })
@@ -60,10 +60,10 @@ export const dialogue = (name: string, what: Dialogue): void => {
 
 /**
  * Plays a dialogue once, with a service of its own that is ended after it.
- * @returns what the server said
+ * @returns what the server said, and the events of the conversation in the journal
  * @throws {AssertionError} with the whole dialogue, when the server said something else, did not end or its journal is wrong
  */
-export const playDialogue = async (what: Dialogue, manner: Manner): Promise<string> => {
+export const playDialogue = async (what: Dialogue, manner: Manner): Promise<{ said: string; events: string }> => {
   const steps = parseScript(what.lines)
   const running = await start(what)
   let said: string
@@ -77,7 +77,7 @@ export const playDialogue = async (what: Dialogue, manner: Manner): Promise<stri
   }
   await running.close('replace')
   checkJournal(running, what)
-  return said
+  return { said, events: eventsOf(running) }
 }
 
 const start = async (what: Dialogue): Promise<Running> => {
@@ -240,8 +240,28 @@ const masked = (text: string): string =>
       /^\d{3}(?:[ -]|$)/.test(text.slice(at, at + 4)) && text.slice(at - 3, at) === 'S: ' ? found : '#',
   )
 
-const compare = ([oneManner, one]: readonly [Manner, string], [otherManner, other]: readonly [Manner, string]): void => {
-  if (masked(one) !== masked(other)) fail(`the server says one thing ${oneManner}:\n${one}\nand another ${otherManner}:\n${other}`)
+/** The protocol's own events, a line each, without what the host tells: that differs with the packets. */
+const eventsOf = ({ journal }: Running): string =>
+  journal.records
+    .filter(({ event }) => !/^(?:connection|service)\./.test(event))
+    .map(({ level, event }) => `${level} ${event}`)
+    .join('\n')
+
+/** What came of a dialogue. */
+export interface Played {
+  readonly manner: Manner
+  readonly said: string
+  readonly events: string
+}
+
+/** @throws {AssertionError} when two ways of playing one dialogue came out differently */
+export const compare = (one: Played, other: Played): void => {
+  if (masked(one.said) !== masked(other.said)) {
+    fail(`the server says one thing ${one.manner}:\n${one.said}\nand another ${other.manner}:\n${other.said}`)
+  }
+  if (one.events !== other.events) {
+    fail(`the journal tells one thing ${one.manner}:\n${one.events}\nand another ${other.manner}:\n${other.events}`)
+  }
 }
 
 const checkJournal = ({ journal }: Running, what: Dialogue): void => {
