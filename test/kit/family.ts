@@ -45,6 +45,10 @@ export interface Status {
 export interface FamilyOptions {
   /** Further arguments: `--set`, `services.ftp.enabled=false`, … */
   readonly args?: readonly string[]
+  /** Only these services; all four unless given. */
+  readonly services?: readonly string[]
+  /** With the accounts and files that a newcomer finds at the first start; without unless said so. */
+  readonly demo?: true
   /** A folder that another family has used, to start on its data; the caller removes it. */
   readonly folder?: TemporaryFolder
   readonly deadlineMs?: number
@@ -109,11 +113,19 @@ export const familyArgs = (folder: TemporaryFolder): readonly string[] => [
   `logs=${folder.at('logs')}`,
 ]
 
+const allServices = ['http', 'ftp', 'smtp', 'pop3']
+
+/** The arguments that start what the test needs, and nothing else: a process costs half a second of the machine. */
+const chosen = ({ services = allServices, demo }: FamilyOptions): readonly string[] => {
+  const off = allServices.filter((name) => !services.includes(name)).map((name) => `services.${name}.enabled=false`)
+  return [...off, ...(demo ? [] : ['demo=false'])].flatMap((setting) => ['--set', setting])
+}
+
 /** Starts `havre start` in a temporary folder and resolves when it has said `ready`. @throws {FamilyError} */
 export const startFamily = async (options: FamilyOptions = {}): Promise<Family> => {
   const { deadlineMs = 45_000 } = options
   const folder = options.folder ?? (await temporaryFolder())
-  const configuration = [...familyArgs(folder), ...(options.args ?? [])]
+  const configuration = [...familyArgs(folder), ...chosen(options), ...(options.args ?? [])]
   const startedAt = performance.now()
   const child = spawn(process.execPath, [...havreProgram, 'start', ...configuration], {
     cwd: folder.path,

@@ -93,7 +93,7 @@ const killSmtp = async (family: Family, last: number | null): Promise<number> =>
 }
 
 describe('the whole: what was acknowledged', () => {
-  const family = useFamily({ args: ['--set', 'services.ftp.enabled=false', '--set', 'services.http.enabled=false'] })
+  const family = useFamily({ services: ['smtp', 'pop3'] })
   withAccounts(family, { alice: password, bob: password })
   before('empty the mailboxes', async () => {
     for (const user of ['alice', 'bob']) await emptyMailbox(family(), { user, password })

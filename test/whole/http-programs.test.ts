@@ -17,9 +17,7 @@ with urllib.request.urlopen(sys.argv[1], timeout=10) as answer:
 describe('the whole: pages that real programs fetch', function () {
   // Whole processes start and end here: on a machine that does other things too, that takes what it takes.
   this.timeout(60_000)
-  const family = useFamily({
-    args: ['smtp', 'pop3', 'ftp'].flatMap((name) => ['--set', `services.${name}.enabled=false`]),
-  })
+  const family = useFamily({ services: ['http'] })
   withAccounts(family, { alice: 'page secret 3' })
   const octets = seeded().octets(300_000)
   const url = (path: string) => `http://${family().host}:${family().port('http')}${path}`

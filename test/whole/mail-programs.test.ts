@@ -18,7 +18,7 @@ const asText = (message: Buffer): string => message.toString('latin1').replaceAl
 describe('the whole: mail that real programs send and fetch', function () {
   // Whole processes start and end here: on a machine that does other things too, that takes what it takes.
   this.timeout(60_000)
-  const family = useFamily({ args: ['--set', 'services.ftp.enabled=false', '--set', 'services.http.enabled=false'] })
+  const family = useFamily({ services: ['smtp', 'pop3'] })
   withAccounts(family, { alice: login.password })
 
   // What came with the account would be in the way.

@@ -47,7 +47,7 @@ describe('the whole: start and end', function () {
   // Whole processes start and end here: on a machine that does other things too, that takes what it takes.
   this.timeout(60_000)
   it('prints a line for each service and then "ready"; status tells where they are; SIGTERM ends it with 0', async () => {
-    await using family = await startFamily()
+    await using family = await startFamily({ demo: true })
     const { supervisor, services } = await family.status()
     expect(supervisor.state).to.equal('ready')
     expect(services.map(({ name }) => name)).to.have.members(['http', 'ftp', 'smtp', 'pop3'])
@@ -69,14 +69,14 @@ describe('the whole: start and end', function () {
   it('starts again on what it left', async () => {
     await using folder = await temporaryFolder()
     for (let round = 1; round <= 2; round++) {
-      const family = await startFamily({ folder })
+      const family = await startFamily({ folder, services: ['smtp', 'pop3'] })
       expect(await family.stop()).to.deep.equal({ code: 0, signal: null })
     }
     expect(existsSync(folder.at('data', 'accounts.db'))).to.equal(true)
   })
 
   it('ends at the first SIGINT too, and at once at a second signal', async () => {
-    const family = await startFamily({ args: ['--set', 'drain=30s'] })
+    const family = await startFamily({ services: ['smtp'], args: ['--set', 'drain=30s'] })
     await family.havre(['account', 'add', 'carol', '--password-stdin'], { input: 'carol secret\n' })
     // Work under way: a message that never ends holds the first signal up.
     using client = await Client.connect(family.port('smtp'))
@@ -112,7 +112,7 @@ describe('the whole: start and end', function () {
   })
 
   it('replaces a child that was killed with -9; its port refuses nobody meanwhile', async () => {
-    await using family = await startFamily()
+    await using family = await startFamily({ services: ['pop3'] })
     const { services } = await family.status()
     const pid = services.find(({ name }) => name === 'pop3')?.pid ?? 0
     process.kill(pid, 'SIGKILL')
@@ -126,7 +126,7 @@ describe('the whole: start and end', function () {
   })
 
   it('ends by `havre stop`, which returns when it has', async () => {
-    const family = await startFamily()
+    const family = await startFamily({ services: ['http', 'pop3'] })
     const { supervisor, children } = await pidsOf(family)
     const { code, stderr } = await family.havre(['stop'])
     expect(code, stderr).to.equal(0)
@@ -158,7 +158,7 @@ describe('the whole: what cannot start', function () {
     const address = holder.address()
     const port = typeof address === 'object' ? (address?.port ?? 0) : 0
     try {
-      const { code, message } = await failureOf(startFamily({ args: ['--set', `services.pop3.port=${port}`] }))
+      const { code, message } = await failureOf(startFamily({ services: ['pop3'], args: ['--set', `services.pop3.port=${port}`] }))
       expect(code).to.equal(100)
       expect(message).to.include('pop3').and.include(String(port)).and.include(String(process.pid))
     } finally {
@@ -167,7 +167,7 @@ describe('the whole: what cannot start', function () {
   })
 
   it('ends with 100 when another Havre has the data folder, and leaves that one alone', async () => {
-    await using first = await startFamily()
+    await using first = await startFamily({ services: ['pop3'] })
     const { code, message } = await failureOf(startFamily({ folder: first.folder }))
     expect(code).to.equal(100)
     expect(message).to.match(/\bdata\b/)
