@@ -180,6 +180,8 @@ export class Appender {
     if (this.#handle === null) {
       await mkdir(dirname(this.path), { recursive: true })
       this.#handle = await open(this.path, 'a', 0o640)
+      // A new file begins with a whole line.
+      if (this.#torn && (await this.#handle.stat()).size === 0) this.#torn = false
     }
     if (now - this.#checkedAt > retryMs) this.#checkedAt = now
     return this.#handle

@@ -1,4 +1,4 @@
-import { mkdir, readFile, realpath, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, realpath, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import type { JournalOptions } from '../../shared/log/journal.ts'
@@ -190,6 +190,41 @@ describe('the journal', () => {
       const stderr = await failing(`${tell}for (let n = 0; n < 20; n++) { say(10); await journal.flush() }\nawait journal.close()`)
       expect(stderr.match(/cannot be written \((?:ENOTDIR|EEXIST)\)/g)).to.have.length(1)
       expect(stderr).to.include('200 record(s) are lost')
+    })
+
+    it('keeps lines whole and loses none where the disk takes a part of a batch', async () => {
+      const script = folder.at('script.mjs')
+      const code = `
+        import { rename } from 'node:fs/promises'
+        process.on('SIGXFSZ', () => undefined)
+        ${tell}
+        say(500)
+        await journal.flush()
+        for (let part = 1; part < 20; part++) {
+          await rename(${JSON.stringify(log())}, ${JSON.stringify(log())} + '.' + part)
+          await new Promise((resolve) => setTimeout(resolve, 20))
+          await journal.flush()
+          await new Promise((resolve) => setTimeout(resolve, 20))
+          if (!(await import('node:fs')).existsSync(${JSON.stringify(log())})) break
+        }
+        await journal.close()
+      `
+      await writeFile(script, withJournal(options, code))
+      // No file may grow beyond 20 KiB: the write that would is done in part, the next one fails.
+      const ended = await run('bash', ['-c', 'ulimit -f 20; exec "$0" "$1"', process.execPath, script])
+      expect(ended.code, ended.stderr).to.equal(0)
+      expect(ended.stderr).to.include('EFBIG')
+      const names = (await readdir(folder.at('logs'))).sort(
+        (one, other) => Number(one.split('.')[2] ?? 99) - Number(other.split('.')[2] ?? 99),
+      )
+      expect(names.length).to.be.greaterThan(3)
+      const numbers: unknown[] = []
+      for (const name of names) {
+        const lines = (await readFile(folder.at('logs', name), 'utf8')).split('\n')
+        // The last one of a full file is cut; it comes again, whole, in the next.
+        for (const line of lines.slice(0, -1)) numbers.push(JSON.parse(line).i)
+      }
+      expect(numbers).to.deep.equal(Array.from({ length: 500 }, (_, i) => i))
     })
 
     it('says so of a full disk too, and counts what it dropped when there is room again', async () => {
