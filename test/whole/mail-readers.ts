@@ -26,7 +26,7 @@ const withMaildir = async (use: (folder: TemporaryFolder) => Promise<void>): Pro
   await using folder = await temporaryFolder()
   for (const part of ['cur', 'new', 'tmp']) await mkdir(folder.at('maildir', part), { recursive: true })
   await use(folder)
-  return filesIn(folder.at('maildir', 'new'))
+  return await filesIn(folder.at('maildir', 'new'))
 }
 
 /** A configuration file with a password in it: programs refuse one that others may read. */
@@ -86,7 +86,7 @@ const fetchmail: Reader['fetch'] = async (family, { user, password }) => {
   const ended = await run('fetchmail', args, { env: { HOME: folder.path, FETCHMAILHOME: folder.path } })
   // 1: there was no mail.
   if (ended.code !== 1) succeeded(ended)
-  return filesIn(folder.at('out'))
+  return await filesIn(folder.at('out'))
 }
 
 const mpop: Reader['fetch'] = (family, { user, password }) =>
@@ -109,13 +109,13 @@ const getmail: Reader['fetch'] = async (family, { user, password }) => {
   const options = '[options]\nread_all = true\ndelete = false\ndelivered_to = false\nreceived = false\nverbose = 0\n'
   const file = await writeSecret(folder.at('getmailrc'), `${retriever}${destination}${options}`)
   succeeded(await run('getmail', ['--getmaildir', folder.path, '--rcfile', file]))
-  return filesIn(folder.at('out'))
+  return await filesIn(folder.at('out'))
 }
 
 const python: Reader['fetch'] = async (family, { user, password }) => {
   await using folder = await temporaryFolder()
   succeeded(await run('python3', ['-c', poplib, family.host, String(family.port('pop3')), user, password, folder.path]))
-  return filesIn(folder.path)
+  return await filesIn(folder.path)
 }
 
 const curl =
