@@ -273,13 +273,14 @@ describe('ftp: transfers that break', () => {
     })
 
     it('octets on the data connection count as activity; a stall ends the session with 421', async () => {
-      await start({ limits: { idleMs: 150 } })
+      // Long beside the pauses, so that a busy machine makes no stall of them; together they are longer than it.
+      await start({ limits: { idleMs: 1_500 } })
       using session = await RawSession.open(running)
       const data = await session.passive()
       await session.ask('STOR a')
-      for (let n = 0; n < 12; n += 1) {
+      for (let n = 0; n < 20; n += 1) {
         await data.send('x')
-        await sleep(40)
+        await sleep(100)
       }
       expect(session.control.ended).to.equal(false)
       expect(await session.reply()).to.equal('421 No activity for too long, closing')

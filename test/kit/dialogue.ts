@@ -234,7 +234,7 @@ const describeStep = (step: Step): string => {
 /** What may differ from one run to the next: ids, dates, counts of milliseconds. */
 const masked = (text: string): string =>
   text.replace(
-    /<[^>]*>|\S*\d{2}\S*|\b[a-z\d]+-[a-z\d]+-\d+\b|\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\b/g,
+    /<[^>]*>|\b[a-f\d]{16}\.\d+\.[a-z\d]+|\S*\d{2}\S*|\b[a-z\d]+-[a-z\d]+-\d+\b|\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\b/g,
     (found, at: number) =>
       // Reply codes stay.
       /^\d{3}(?:[ -]|$)/.test(text.slice(at, at + 4)) && text.slice(at - 3, at) === 'S: ' ? found : '#',
