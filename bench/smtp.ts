@@ -38,6 +38,7 @@ const serveHere = async (data: string): Promise<void> => {
     service: 'smtp',
     options: protocol.options.parse({}),
     requireTls: 'auto',
+    tls: 'off',
     settings: {
       host: '127.0.0.1',
       ports: 'any',
@@ -47,7 +48,7 @@ const serveHere = async (data: string): Promise<void> => {
       user: null,
       domains: ['havre.test'],
       demo: false,
-      tls: { certificate: 'auto', key: 'auto' },
+      tls: { certificate: 'auto', key: 'auto', certificates: [] },
       drainMs: 1_000,
       mail: {
         aliases: {},
@@ -70,7 +71,13 @@ const serveHere = async (data: string): Promise<void> => {
     version: '0',
   })
   await server.start?.()
-  const limits = { connections: 1_000, connectionsPerAddress: 1_000, connectionsPerSecond: null, idleMs: 60_000 }
+  const limits = {
+    connections: 1_000,
+    connectionsPerAddress: 1_000,
+    connectionsPerSecond: null,
+    idleMs: 60_000,
+    handshakeMs: 10_000,
+  }
   const host = new Host(server, limits, log)
   const port = await host.listen({ host: '127.0.0.1', port: 0 })
   const delay = monitorEventLoopDelay({ resolution: 1 })

@@ -2,6 +2,7 @@
  * The contract between the host and a protocol. A protocol's folder holds two values: `protocol` in `options.ts` (what the
  * supervisor and the command line need to know; loads zod) and `service` in `service.ts` (what the child runs; loads no zod).
  */
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { ZodType } from 'zod'
 import type { Desk } from './accounts/desk.ts'
@@ -10,6 +11,7 @@ import type { Grants } from './grants.ts'
 import type { Journal } from './log/journal.ts'
 import type { Log } from './log/log.ts'
 import type { Endpoint } from './net/endpoint.ts'
+import type { TlsFacts } from './tls/material.ts'
 
 /** A protocol as the supervisor sees it: what it is called, where it usually lives, what binds it, what it may touch. */
 export interface Protocol<Options> {
@@ -48,6 +50,8 @@ export interface Context<Options> {
    * needed) always. Only protocols with logins of their own read it.
    */
   readonly requireTls: ServiceSettings['requireTls']
+  /** Whether a conversation in clear may go on encrypted (`starttls`), is encrypted from its first octet, or neither. */
+  readonly tls: ServiceSettings['tls']
   readonly settings: Settings
   readonly desk: Desk
   readonly journal: Journal
@@ -67,6 +71,10 @@ export interface Server {
   serve(connection: Connection): void | Promise<void>
   /** The protocol's own words for a connection that is turned away; sent as they are, then the connection is closed. */
   refuse(refusal: Refusal): string
+  /** Protocols within TLS (RFC 7301), the preferred one first. Absent: none is agreed on. */
+  readonly alpn?: readonly string[]
+  /** Whether a TLS session can be resumed within its own conversation only, by `Connection.secureOther`. Absent: anywhere. */
+  readonly ownTickets?: boolean
   /** Told once when the service begins to drain: conversations should end where that costs the client nothing. */
   drain?(): void
   /** Releases what `start` opened, after the last conversation ended or the deadline passed; also after a half-done start. */
@@ -79,8 +87,11 @@ export interface Connection {
   readonly id: string
   readonly remote: Endpoint
   readonly local: Endpoint
-  /** Whether the stream is encrypted. */
+  /** Whether the stream is encrypted; changes with `startTls`. */
   readonly secure: boolean
+  /** How it is encrypted; null while it is not. */
+  readonly tls: TlsFacts | null
+  /** Another one after `startTls`. */
   readonly stream: Duplex
   /**
    * Aborts, with a `ConnectionEnd` as reason, when the conversation has to end: the server says its goodbye and ends the
@@ -94,6 +105,18 @@ export interface Connection {
    * client that stalls in the middle of its message is idle. May be nested.
    */
   busy(): Disposable
+  /**
+   * Goes on encrypted: call it in the same turn in which the last word in clear was written, with nobody listening to the stream any
+   * more. Whatever arrived in clear before is dropped (RFC 3207 §6: it may come from somebody else). Resolves when the handshake is
+   * over and `stream`, `secure` and `tls` have changed; rejects with a `HandshakeError` when it failed, the connection is closed then.
+   */
+  startTls(): Promise<void>
+  /**
+   * The same on another socket of the conversation, which has to be encrypted: a data connection of FTP. Rejects with a
+   * `HandshakeError`, the socket is destroyed then.
+   * @returns the encrypted socket, and whether it went on with a session (of this very conversation where the server has `ownTickets`)
+   */
+  secureOther(socket: Socket): Promise<{ readonly stream: Socket; readonly resumed: boolean }>
   /** Starts the idle deadline anew: for activity elsewhere, as on a data connection (RFC 959 §2.3). */
   touch(): void
 }

@@ -3,6 +3,9 @@ import type { Socket } from 'node:net'
 import type { Log } from '../../shared/log/log.ts'
 import { type Endpoint, endpointText, localOf, remoteOf } from '../../shared/net/endpoint.ts'
 import { type Connection, ConnectionEnd, type Ending } from '../../shared/service.ts'
+import type { TlsFacts } from '../../shared/tls/material.ts'
+import { HandshakeError, type Keys, type Secured, type ServiceTls } from '../../shared/tls/service-tls.ts'
+import * as journal from './journal.ts'
 
 /** How long a conversation that was told to end may take over its goodbye. */
 const goodbyeMs = 2_000
@@ -11,24 +14,37 @@ const goodbyeMs = 2_000
 const process36 = randomBytes(4).readUInt32BE().toString(36)
 let counter = 0
 
+/** What conversations need to be encrypted. */
+export interface Security {
+  readonly tls: ServiceTls
+  readonly handshakeMs: number
+}
+
 /** One client of the host: the connection that the protocol sees, with the host's own book-keeping beside it. */
 export class Conversation implements Connection {
   readonly id = `${process36}-${(++counter).toString(36)}`
   readonly remote: Endpoint
   readonly local: Endpoint
-  readonly secure = false
-  readonly stream: Socket
+  /** What the client connected to; octets are counted here, encrypted or not. */
+  readonly socket: Socket
   readonly signal: AbortSignal
   readonly log: Log
   readonly #controller = new AbortController()
+  readonly #security: Security | null
+  #stream: Socket
+  #keys: Keys | null = null
+  #tls: TlsFacts | null = null
   #underWay = 0
   #stopping = false
   #activeAt = performance.now()
   #octets = 0
   #goodbye: NodeJS.Timeout | null = null
 
-  constructor(socket: Socket, log: Log) {
-    this.stream = socket
+  /** @param security null: it stays in clear */
+  constructor(socket: Socket, log: Log, security: Security | null) {
+    this.socket = socket
+    this.#stream = socket
+    this.#security = security
     this.remote = remoteOf(socket)
     this.local = localOf(socket)
     this.signal = this.#controller.signal
@@ -37,6 +53,46 @@ export class Conversation implements Connection {
       if (this.#goodbye !== null) clearTimeout(this.#goodbye)
       this.#controller.abort(new ConnectionEnd('closed'))
     })
+  }
+
+  get stream(): Socket {
+    return this.#stream
+  }
+
+  get secure(): boolean {
+    return this.#tls !== null
+  }
+
+  get tls(): TlsFacts | null {
+    return this.#tls
+  }
+
+  async startTls(): Promise<void> {
+    // At once: what arrives from now on may belong to the handshake, and waits in the socket's buffer until it is read as such.
+    const dropped = dropUnread(this.socket)
+    if (dropped > 0) journal.clearOctetsDropped(this, dropped)
+    await this.encrypt()
+  }
+
+  /** TLS from the first octet. @throws {HandshakeError} */
+  async encrypt(): Promise<void> {
+    const { tls } = this.#needSecurity()
+    if (this.#keys !== null) throw new Error('the connection is encrypted already')
+    const keys = await tls.keys()
+    this.#keys = keys
+    const { stream, facts, resumed } = await this.#handshake(this.socket, keys, 'conversation')
+    this.#stream = stream
+    this.#tls = facts
+    stream.on('error', (error: NodeJS.ErrnoException) => journal.broken(this, error.code ?? error.name))
+    // The one is not without the other.
+    stream.once('close', () => this.socket.destroy())
+    this.socket.once('close', () => stream.destroy())
+    journal.encrypted(this, facts, resumed)
+  }
+
+  async secureOther(socket: Socket): Promise<{ readonly stream: Socket; readonly resumed: boolean }> {
+    if (this.#keys === null) throw new Error('the connection is not encrypted')
+    return this.#handshake(socket, this.#keys, 'data')
   }
 
   busy(): Disposable {
@@ -59,7 +115,7 @@ export class Conversation implements Connection {
 
   /** Ends the conversation as idle when nothing came or went for so long; called now and again. */
   checkIdle(now: number, idleMs: number): void {
-    const octets = this.stream.bytesRead + this.stream.bytesWritten
+    const octets = this.socket.bytesRead + this.socket.bytesWritten
     if (octets !== this.#octets) {
       this.#octets = octets
       this.#activeAt = now
@@ -75,20 +131,52 @@ export class Conversation implements Connection {
   /** Tells the protocol that the conversation has to end now; after two seconds it is cut off. */
   end(why: Ending): void {
     if (this.signal.aborted) return
-    this.#goodbye ??= setTimeout(() => this.stream.destroy(), goodbyeMs)
+    this.#goodbye ??= setTimeout(() => this.destroy(), goodbyeMs)
     this.#controller.abort(new ConnectionEnd(why))
   }
 
   /** Ends what the protocol left open when it was done with the conversation. */
   close(): void {
-    if (this.stream.destroyed) return
+    if (this.socket.destroyed) return
     this.stream.end()
     // What the client still sends is read and dropped: unread octets would turn our close into a reset that eats the last reply.
     this.stream.resume()
-    this.#goodbye ??= setTimeout(() => this.stream.destroy(), goodbyeMs)
+    this.#goodbye ??= setTimeout(() => this.destroy(), goodbyeMs)
+  }
+
+  /** Cuts it off. */
+  destroy(): void {
+    this.#stream.destroy()
+    this.socket.destroy()
+  }
+
+  #needSecurity(): Security {
+    if (this.#security === null) throw new Error('the service has no TLS')
+    return this.#security
+  }
+
+  async #handshake(socket: Socket, keys: Keys, what: 'conversation' | 'data'): Promise<Secured> {
+    const { tls, handshakeMs } = this.#needSecurity()
+    try {
+      return await tls.secure(socket, keys, handshakeMs, this.signal)
+    } catch (error) {
+      if (error instanceof HandshakeError) journal.notEncrypted(this, what, error.code)
+      throw error
+    }
   }
 
   #stopWhenFree(): void {
     if (this.#underWay === 0) this.end('stopping')
+  }
+}
+
+/** Reads what has arrived and was not read, for nobody. @returns its octets */
+const dropUnread = (socket: Socket): number => {
+  socket.pause()
+  let octets = 0
+  for (;;) {
+    const chunk: unknown = socket.read()
+    if (!Buffer.isBuffer(chunk)) return octets
+    octets += chunk.length
   }
 }

@@ -6,7 +6,8 @@ import type { Log } from '../../shared/log/log.ts'
 import { addressGroup } from '../../shared/net/address-group.ts'
 import { endpointText } from '../../shared/net/endpoint.ts'
 import type { Refusal, Server } from '../../shared/service.ts'
-import { Conversation } from './conversation.ts'
+import { HandshakeError, type ServiceTls } from '../../shared/tls/service-tls.ts'
+import { Conversation, type Security } from './conversation.ts'
 import * as journal from './journal.ts'
 import type { Counters } from './messages.ts'
 
@@ -23,6 +24,16 @@ const maxQuietMs = 500
 /** How long conversations that were told to end at the deadline may take over their goodbye. */
 const lastWordsMs = 1_000
 
+/** Clients of an encrypted service that are turned away with a word at the same time: each costs a handshake. More get none. */
+const politeRefusals = 16
+
+/** How a service is encrypted. */
+export interface HostTls {
+  /** From the first octet, or when the protocol says so. */
+  readonly mode: 'implicit' | 'starttls'
+  readonly tls: ServiceTls
+}
+
 /** Where to listen: on a descriptor that the supervisor bound, or (in tests) on an address of its own. */
 export type Target = { readonly fd: number } | { readonly host: string; readonly port: number }
 
@@ -38,6 +49,9 @@ export class Host {
   readonly #open = new Set<Conversation>()
   readonly #byAddress = new Map<string, number>()
   readonly #sweep: NodeJS.Timeout
+  readonly #security: Security | null
+  readonly #implicit: boolean
+  #turningAway = 0
   #served = 0
   #refused = 0
   #acceptedAt = 0
@@ -49,8 +63,11 @@ export class Host {
   /** Ends the wait in `#over`. */
   #wake: () => void = () => undefined
 
-  constructor(server: Server, limits: Limits, log: Log) {
+  /** @param tls null: the service stays in clear */
+  constructor(server: Server, limits: Limits, log: Log, tls: HostTls | null = null) {
     this.#server = server
+    this.#security = tls === null ? null : { tls: tls.tls, handshakeMs: limits.handshakeMs }
+    this.#implicit = tls?.mode === 'implicit'
     this.#limits = limits
     this.#log = log
     // Half-open: a client may send all it has, shut its side and still read every reply.
@@ -130,7 +147,7 @@ export class Host {
     for (const client of this.#open) client.end('stopping')
     await this.#over(lastWordsMs)
     const cut = this.#open.size
-    for (const client of this.#open) client.stream.destroy()
+    for (const client of this.#open) client.destroy()
     await this.#over(lastWordsMs)
     clearInterval(this.#sweep)
     await this.#server.stop(AbortSignal.timeout(Math.max(lastWordsMs, Math.ceil(this.#timeLeft()))))
@@ -165,12 +182,12 @@ export class Host {
   }
 
   #accept(socket: Socket): void {
-    const client = new Conversation(socket, this.#log)
+    const client = new Conversation(socket, this.#log, this.#security)
     this.#acceptedAt = performance.now()
     socket.on('error', (error: NodeJS.ErrnoException) => journal.broken(client, error.code ?? error.name))
     const refusal = this.#refusal(client)
     if (refusal === null) this.#converse(client)
-    else this.#turnAway(client, refusal)
+    else void this.#turnAway(client, refusal)
   }
 
   #converse(client: Conversation): void {
@@ -180,11 +197,11 @@ export class Host {
     // Over when both the protocol is done and the socket is gone: whichever comes last forgets the client.
     let done = false
     const forget = () => {
-      if (!done || !client.stream.destroyed || !this.#open.has(client)) return
+      if (!done || !client.socket.destroyed || !this.#open.has(client)) return
       this.#count(client, -1)
       journal.closed(client, performance.now() - openedAt)
     }
-    client.stream.once('close', forget)
+    client.socket.once('close', forget)
     this.#serve(client).finally(() => {
       done = true
       client.close()
@@ -195,8 +212,11 @@ export class Host {
 
   async #serve(client: Conversation): Promise<void> {
     try {
+      if (this.#implicit) await client.encrypt()
       await this.#server.serve(client)
     } catch (error) {
+      // Journalled where it happened.
+      if (error instanceof HandshakeError) return
       // Whatever it is: one conversation fails, the others go on.
       journal.failed(client, error)
     }
@@ -209,12 +229,28 @@ export class Host {
     return null
   }
 
-  #turnAway(client: Conversation, refusal: Refusal): void {
+  async #turnAway(client: Conversation, refusal: Refusal): Promise<void> {
     this.#refused += 1
     journal.turnedAway(client, refusal)
+    this.#changed()
+    if (this.#implicit && !(await this.#encryptRefusal(client))) return client.destroy()
     client.stream.write(this.#server.refuse(refusal))
     client.close()
-    this.#changed()
+  }
+
+  /** @returns whether the client can be told why */
+  async #encryptRefusal(client: Conversation): Promise<boolean> {
+    if (this.#turningAway >= politeRefusals) return false
+    this.#turningAway += 1
+    try {
+      await client.encrypt()
+      return true
+    } catch (error) {
+      if (!(error instanceof HandshakeError)) journal.failed(client, error)
+      return false
+    } finally {
+      this.#turningAway -= 1
+    }
   }
 
   #count(client: Conversation, by: 1 | -1): void {

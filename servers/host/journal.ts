@@ -1,6 +1,7 @@
 /** The host's events: one function a kind. */
 import type { Log } from '../../shared/log/log.ts'
 import type { Refusal } from '../../shared/service.ts'
+import type { TlsFacts } from '../../shared/tls/material.ts'
 import type { Conversation } from './conversation.ts'
 
 /** A client was accepted. */
@@ -9,8 +10,8 @@ export const opened = (client: Conversation): void => client.log.write('debug', 
 /** A client is gone, and all about it is journalled. */
 export const closed = (client: Conversation, durationMs: number): void =>
   client.log.write('debug', 'connection.closed', {
-    octetsIn: client.stream.bytesRead,
-    octetsOut: client.stream.bytesWritten,
+    octetsIn: client.socket.bytesRead,
+    octetsOut: client.socket.bytesWritten,
     durationMs: Math.round(durationMs),
   })
 
@@ -20,6 +21,18 @@ export const turnedAway = (client: Conversation, refusal: Refusal): void =>
 
 /** The connection broke (reset by the client, timed out by the network). */
 export const broken = (client: Conversation, code: string): void => client.log.write('debug', 'connection.broken', { code })
+
+/** A conversation goes on encrypted. @param resumed with a session of before */
+export const encrypted = (client: Conversation, { version, cipher }: TlsFacts, resumed: boolean): void =>
+  client.log.write('debug', 'tls.started', { version, cipher, resumed })
+
+/** A handshake failed; the client's alert often says why: `…UNKNOWN_CA` is one that does not trust the certificate. */
+export const notEncrypted = (client: Conversation, what: 'conversation' | 'data', code: string): void =>
+  client.log.write('warn', 'tls.failed', { what, code })
+
+/** Something came in clear where TLS was to begin: a client that does not wait, or somebody who wants to put words in its mouth. */
+export const clearOctetsDropped = (client: Conversation, octets: number): void =>
+  client.log.write('warn', 'tls.clear-octets-dropped', { octets })
 
 /** The protocol's code threw what nobody foresaw. */
 export const failed = (client: Conversation, error: unknown): void =>

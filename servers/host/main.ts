@@ -8,8 +8,10 @@ import type { Journal } from '../../shared/log/journal.ts'
 import { openJournal } from '../../shared/log/winston-journal.ts'
 import { type Context, exitCodes, PermanentError, type Server } from '../../shared/service.ts'
 import { giveBackStartMemory } from '../../shared/start-memory.ts'
+import type { TlsMaterial } from '../../shared/tls/material.ts'
+import { ServiceTls } from '../../shared/tls/service-tls.ts'
 import { DeskClient } from './desk-client.ts'
-import { Host } from './host.ts'
+import { Host, type HostTls } from './host.ts'
 import * as journal from './journal.ts'
 import { isToChild, type StartMessage, type ToSupervisor } from './messages.ts'
 import { loadService } from './services.ts'
@@ -30,6 +32,22 @@ type Life =
   | { readonly state: 'ending'; readonly host: Host; readonly journal: Journal }
 
 let life: Life = { state: 'waiting' }
+
+/** Keys may come before there is anything to use them, and again later. */
+const keys: { material: TlsMaterial | null; tls: ServiceTls | null } = { material: null, tls: null }
+
+const takeKeys = (material: TlsMaterial): void => {
+  keys.material = material
+  keys.tls?.use(material)
+}
+
+/** TLS for the server, with the keys that have come or will. */
+const tlsFor = ({ name, tls }: StartMessage['service'], server: Server): HostTls | null => {
+  if (tls === 'off') return null
+  keys.tls = new ServiceTls(name, server)
+  if (keys.material !== null) keys.tls.use(keys.material)
+  return { mode: tls, tls: keys.tls }
+}
 
 const send = (message: ToSupervisor): void => {
   // Without a channel there is nobody to tell: `disconnect` has begun the end already.
@@ -61,6 +79,7 @@ const run = async ({ service, settings, version, console, network }: StartMessag
       service: service.name,
       options: service.options,
       requireTls: service.requireTls,
+      tls: service.tls,
       settings,
       desk,
       journal: records,
@@ -69,7 +88,7 @@ const run = async ({ service, settings, version, console, network }: StartMessag
     }
     server = protocol.create(context)
     await server.start?.()
-    const host = new Host(server, service.limits, log)
+    const host = new Host(server, service.limits, log, tlsFor(service, server))
     reportCounters(host)
     const port = await host.listen({ fd: inheritedFd })
     // For good: what breaks into this process cannot call home or reach the neighbours.
@@ -135,6 +154,8 @@ process.on('message', (message) => {
       return desk.answered(message.id, message.answer)
     case 'failure':
       return desk.failed(message.id, message.message)
+    case 'tls':
+      return takeKeys(message.material)
     case 'count':
       if (life.state === 'running') send({ type: 'counters', counters: life.host.counters })
       return

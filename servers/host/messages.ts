@@ -1,6 +1,7 @@
 /** What supervisor and child say to each other over the channel that `fork` opens between them (plain JSON). */
 import type { LoginAnswer, LoginAttempt, RecipientAnswer } from '../../shared/accounts/desk.ts'
 import type { ServiceSettings, Settings } from '../../shared/config/settings.ts'
+import type { TlsMaterial } from '../../shared/tls/material.ts'
 
 /** What the children ask the desk, with what it answers. */
 export interface DeskCalls {
@@ -31,6 +32,8 @@ export type ToChild =
   | { readonly type: 'answer'; readonly id: number; readonly answer: Answer }
   /** The question could not be answered. */
   | { readonly type: 'failure'; readonly id: number; readonly message: string }
+  /** Keys for TLS: the first ones, or those to go on with. Never to be logged. */
+  | { readonly type: 'tls'; readonly material: TlsMaterial }
   /** Asks for the counters as they are now. */
   | { readonly type: 'count' }
 
@@ -65,7 +68,7 @@ const isTagged = (value: unknown): value is { type: unknown } => typeof value ==
 
 /** Messages come from our own program over a private channel: what is checked is that it is a message at all. */
 export const isToChild = (value: unknown): value is ToChild =>
-  isTagged(value) && ['start', 'end', 'answer', 'failure', 'count'].includes(String(value.type))
+  isTagged(value) && ['start', 'end', 'answer', 'failure', 'tls', 'count'].includes(String(value.type))
 
 /** The same for the other direction. */
 export const isToSupervisor = (value: unknown): value is ToSupervisor =>

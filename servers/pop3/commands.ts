@@ -15,7 +15,7 @@ import {
 import { auth, mechanisms, pass, user } from './login.ts'
 import { dele, list, noop, quit, retr, rset, stat, top, uidl } from './mailbox.ts'
 import { type Line, replies } from './replies.ts'
-import { type Client, type In, mayLogIn, type Outcome, type Session, type State } from './session.ts'
+import { type Client, type In, mayLogIn, maySecure, type Outcome, type Session, type State } from './session.ts'
 
 /** A command of the protocol. */
 export interface Command {
@@ -75,9 +75,15 @@ const capabilities = ['PIPELINING', 'RESP-CODES', 'AUTH-RESP-CODE', 'EXPIRE NEVE
 /** The same before and after the login, but for the version, which is nobody's business before it (RFC 2449 §5, §6.9). */
 const capa = (session: Session, _none: null, client: Client): Outcome => {
   const login = mayLogIn(client)
-  const ofRows = commands.flatMap((row) => (row.capability !== null && (login || !row.login) ? [row.capability] : []))
+  const isOffered = (row: Command) => (login || !row.login) && (row.name !== 'STLS' || maySecure(client))
+  const ofRows = commands.flatMap((row) => (row.capability !== null && isOffered(row) ? [row.capability] : []))
   const version = session.state === 'transaction' ? [`IMPLEMENTATION Havre-${client.context.version}`] : []
   return { reply: replies.capabilities([...ofRows, ...capabilities, ...version]) }
+}
+
+const stls = (_session: Session, _none: null, client: Client): Outcome => {
+  if (maySecure(client)) return { reply: replies.beginTls, next: { state: 'securing' } }
+  return { reply: client.connection.secure ? replies.alreadySecure : replies.noTls }
 }
 
 export const commands: readonly Command[] = [
@@ -101,6 +107,15 @@ export const commands: readonly Command[] = [
     source: 'RFC 5034 §4',
   }),
   command({ name: 'CAPA', states: ['authorization', 'transaction'], args: none, run: capa, source: 'RFC 2449 §5' }),
+  command({
+    name: 'STLS',
+    states: ['authorization'],
+    args: none,
+    run: stls,
+    alone: true,
+    capability: 'STLS',
+    source: 'RFC 2595 §4',
+  }),
   command({ name: 'STAT', states: ['transaction'], args: none, run: stat, source: 'RFC 1939 §5' }),
   command({ name: 'LIST', states: ['transaction'], args: optional(messageNumber), run: list, source: 'RFC 1939 §5' }),
   command({ name: 'RETR', states: ['transaction'], args: one(messageNumber), run: retr, source: 'RFC 1939 §5' }),

@@ -3,6 +3,7 @@ import { DotStuffer } from '../../shared/net/dot-stuffing.ts'
 import { type Line as InputLine, LineSplitter } from '../../shared/net/line-splitter.ts'
 import { Wire } from '../../shared/net/wire.ts'
 import { type Connection, type Context, endingOf } from '../../shared/service.ts'
+import { HandshakeError } from '../../shared/tls/service-tls.ts'
 import { type Command, commandOf, commands } from './commands.ts'
 import * as journal from './journal.ts'
 import { authResponse } from './login.ts'
@@ -25,8 +26,8 @@ export class Conversation implements Client {
   readonly context: Context<Pop3Options>
   readonly store: MailStore
   readonly tally: Tally = { messages: 0, octets: 0, deleted: 0 }
-  readonly #wire: Wire
-  readonly #lines: LineSplitter
+  #wire: Wire
+  #lines: LineSplitter
   readonly #startedAt = performance.now()
   readonly #journalsCommands: boolean
   #session: Session = loggedOut
@@ -91,11 +92,31 @@ export class Conversation implements Client {
         const done = this.#take(line)
         if (done !== undefined) await done
         if (this.#session.state === 'closed') return
+        // What came with STLS in one packet is not looked at: it was said in clear, by whomever.
+        if (this.#session.state === 'securing') break
         if (this.#wire.full && !(await this.#wire.flush())) return
       }
+      if (this.#session.state === 'securing' && !(await this.#secure())) return
       // Replies to all that came in one piece leave in one piece.
       if (!(await this.#wire.flush())) return
     }
+  }
+
+  /** STLS was answered: nothing of what was before counts any more (RFC 2595 §4). @returns whether the connection is encrypted */
+  async #secure(): Promise<boolean> {
+    this.#wire.handOver()
+    try {
+      await this.connection.startTls()
+    } catch (error) {
+      if (!(error instanceof HandshakeError)) throw error
+      this.#session = closed('no-tls')
+      return false
+    }
+    this.#wire = new Wire(this.connection.stream, this.connection.signal)
+    this.#lines = new LineSplitter(this.context.options.commandLine)
+    this.#session = loggedOut
+    this.#secretMayFollow = false
+    return true
   }
 
   #take(line: InputLine): Promise<void> | undefined {

@@ -27,7 +27,7 @@ export type Pop3Options = z.output<typeof options>
 export const protocol: Protocol<Pop3Options> = {
   protocol: 'pop3',
   ports: (_options, tls) => (tls === 'implicit' ? { high: 2995, wellKnown: 995 } : { high: 1110, wellKnown: 110 }),
-  standards: ['RFC 1939', 'RFC 2449', 'RFC 3206', 'RFC 5034'],
+  standards: ['RFC 1939', 'RFC 2449', 'RFC 2595', 'RFC 3206', 'RFC 5034'],
   options,
   grants: (_options, settings) => ({
     read: [],

@@ -6,7 +6,7 @@ import type { Pop3Options } from './options.ts'
 import type { Reply } from './replies.ts'
 
 /** Why a session ends by itself; the host's reasons (idle, stopping, closed) come from the connection. */
-export type Closing = 'quit' | 'too-many-bad-commands' | 'too-many-before-login' | 'cut-off'
+export type Closing = 'quit' | 'too-many-bad-commands' | 'too-many-before-login' | 'cut-off' | 'no-tls'
 
 /** Where a session stands (RFC 1939 §3). Handlers return the next state; only the conversation's loop assigns it. */
 export type Session =
@@ -14,6 +14,8 @@ export type Session =
   /** AUTH said `+`: the next line is a response of the mechanism, no command. */
   | { readonly state: 'authenticating' }
   | { readonly state: 'transaction'; readonly maildrop: MarkedMaildrop }
+  /** STLS was answered: what follows is TLS, and then it begins anew. */
+  | { readonly state: 'securing' }
   | { readonly state: 'closed'; readonly why: Closing }
 
 export type State = Session['state']
@@ -45,6 +47,9 @@ export interface Client {
   readonly store: MailStore
   readonly tally: Tally
 }
+
+/** Whether the connection as it is now can be encrypted. */
+export const maySecure = ({ connection, context }: Client): boolean => context.tls === 'starttls' && !connection.secure
 
 /** Whether a password may come over this connection as it is now. */
 export const mayLogIn = ({ connection, context }: Client): boolean =>

@@ -39,6 +39,15 @@ const readLogin = (argument: string): Parsed<LoginArguments> => {
     : { value: { mechanism: mechanism.toUpperCase(), initial } }
 }
 
+/** Whether the connection as it is now can be encrypted. */
+const maySecure = ({ tls, connection }: Situation): boolean => tls === 'starttls' && !connection.secure
+
+/** RFC 3207 §4: forgets all that was said before, once TLS stands. */
+const startTls = (situation: Situation): Outcome => {
+  if (maySecure(situation)) return { reply: replies.beginTls, next: { state: 'securing' } }
+  return { reply: situation.connection.secure ? replies.encryptedAlready : replies.notOffered }
+}
+
 /** What EHLO offers on this connection. */
 export const extensions = (situation: Situation, loggedIn: boolean): readonly string[] => {
   const login = loggedIn ? null : loginExtension(situation)
@@ -49,6 +58,7 @@ export const extensions = (situation: Situation, loggedIn: boolean): readonly st
     'SMTPUTF8',
     'ENHANCEDSTATUSCODES',
     ...(login === null ? [] : [login]),
+    ...(maySecure(situation) ? ['STARTTLS'] : []),
     'HELP',
   ]
 }
@@ -107,6 +117,15 @@ export const commands: readonly Command[] = [
     run: introduce(true),
     alone: true,
     source: 'RFC 5321 §4.1.1.1',
+  }),
+  command({
+    name: 'STARTTLS',
+    states: ['connected', 'ready'],
+    syntax: 'STARTTLS',
+    read: nothing('STARTTLS'),
+    run: startTls,
+    alone: true,
+    source: 'RFC 3207 §4',
   }),
   command({
     name: 'AUTH',
@@ -173,7 +192,6 @@ export const commands: readonly Command[] = [
     source: 'RFC 5321 §4.1.1.10',
   }),
   notOffered('EXPN', 'RFC 5321 §4.1.1.7'),
-  notOffered('STARTTLS', 'RFC 3207'),
   notOffered('BDAT', 'RFC 3030'),
   notOffered('ETRN', 'RFC 1985'),
   notOffered('SEND', 'RFC 5321 appendix F.6'),

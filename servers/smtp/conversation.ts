@@ -3,6 +3,7 @@ import type { Log } from '../../shared/log/log.ts'
 import { StoreError } from '../../shared/mail/mail-store.ts'
 import type { Line } from '../../shared/net/line-splitter.ts'
 import { endingOf } from '../../shared/service.ts'
+import { HandshakeError } from '../../shared/tls/service-tls.ts'
 import { lookUp } from './commands.ts'
 import type { Link, Listener } from './engine.ts'
 import { Intake } from './intake.ts'
@@ -72,6 +73,7 @@ export class Conversation implements Listener {
     if (this.#ending !== null) return
     const { log } = this.#situation
     if (log.keeps('debug')) journal.command(log, told, outcome.reply)
+    if (outcome.next?.state === 'securing') return this.#secure(outcome.reply)
     this.#link.say(replies.render(outcome.reply))
     if (outcome.next !== undefined) this.#enter(outcome.next)
   }
@@ -171,6 +173,22 @@ export class Conversation implements Listener {
     this.#session = next
     if ('client' in next) this.#client = next.client.name
     if (next.state === 'closed') this.#end(next.why, null)
+  }
+
+  /** RFC 3207 §4.2: once TLS stands, nothing that was said before counts. */
+  async #secure(reply: Reply): Promise<void> {
+    this.#session = { state: 'securing' }
+    try {
+      await this.#link.encrypt(replies.render(reply), this.#situation.connection)
+    } catch (error) {
+      if (!(error instanceof HandshakeError)) throw error
+      this.#ending ??= 'no-tls'
+      return
+    }
+    this.#session = { state: 'connected' }
+    this.#situation = { ...this.#situation, log: this.#log }
+    this.#client = null
+    this.#afterLogin = false
   }
 
   #begin(session: Extract<Session, { state: 'data' }>): void {

@@ -28,6 +28,11 @@ export interface Link {
   say(text: string): void
   /** What comes after the line in hand is a message, up to its end. */
   receive(reader: BodyReader): void
+  /**
+   * Says the last word in clear and goes on encrypted; what came behind the line in hand is dropped. Rejects with a `HandshakeError`,
+   * the socket is gone then.
+   */
+  encrypt(lastWord: string, connection: Connection): Promise<void>
   /** Ends it: what was said still goes out, what still comes is dropped. */
   end(): void
 }
@@ -108,23 +113,24 @@ class Input extends SMTPStream {
   }
 }
 
+const socketOf = ({ stream }: Connection): Socket => {
+  if (!(stream instanceof Socket)) throw new TypeError('smtp-server needs a socket')
+  return stream
+}
+
 /** One connection. `end`, the client or the host ends it. */
 class LinkedConnection<Told extends Listener> extends SMTPConnection implements Link {
   #said = ''
   #flushing = false
   #failure: Error | null = null
   readonly listener: Told
-  readonly #input: Input
+  #input: Input
 
   constructor(server: Engine, socket: Socket, id: string, listen: (link: Link) => Told) {
     super(server, socket, { id })
     // Made in the constructor of the library, by `_createParser`.
-    if (!(this._parser instanceof Input)) throw new TypeError('smtp-server uses another parser than ours')
-    this.#input = this._parser
     this.listener = listen(this)
-    this.#input.listener = this.listener
-    this.#input.drained = () => this.#drained()
-    this.#input.on('error', (error: Error) => this.#fail(error))
+    this.#input = this.#listenTo(this._parser)
   }
 
   override init(): void {
@@ -169,6 +175,29 @@ class LinkedConnection<Told extends Listener> extends SMTPConnection implements 
     this.close()
   }
 
+  async encrypt(lastWord: string, connection: Connection): Promise<void> {
+    this.#said += lastWord
+    this.#flush()
+    // All in this turn, so that nothing that comes from now on is taken for words in clear: the parser is retired with all it holds.
+    this.#input.listener = null
+    this.#input.isClosed = true
+    this._socket.unpipe(this.#input)
+    await connection.startTls()
+    if (this._closed) return
+    this._socket = socketOf(connection)
+    this._parser = this._createParser()
+    this.#input = this.#listenTo(this._parser)
+    this._setListeners(() => undefined)
+  }
+
+  #listenTo(parser: unknown): Input {
+    if (!(parser instanceof Input)) throw new TypeError('smtp-server uses another parser than ours')
+    parser.listener = this.listener
+    parser.drained = () => this.#drained()
+    parser.on('error', (error: Error) => this.#fail(error))
+    return parser
+  }
+
   #flush(): void {
     this.#flushing = false
     const said = this.#said
@@ -208,9 +237,8 @@ export class Engine extends SMTPServer {
    * @returns the same
    */
   converse<Told extends Listener>(connection: Connection, listen: (link: Link) => Told): Told {
-    const { stream, id } = connection
-    if (!(stream instanceof Socket)) throw new TypeError('smtp-server needs a socket')
-    const link = new LinkedConnection(this, stream, id, listen)
+    const stream = socketOf(connection)
+    const link = new LinkedConnection(this, stream, connection.id, listen)
     this.connections.add(link)
     link.init()
     // A socket that is closed already tells nobody so again.

@@ -44,7 +44,7 @@ export class Intake {
       client: session.client,
       address: connection.remote.address,
       hostname: settings.hostname,
-      secure: connection.secure,
+      tls: connection.tls,
       loggedIn: session.account !== null,
       utf8: session.sender.utf8,
       id: transaction,

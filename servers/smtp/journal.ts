@@ -87,7 +87,7 @@ export interface SessionFacts {
   readonly messages: number
   readonly badCommands: number
   readonly durationMs: number
-  readonly reason: 'quit' | 'bad-commands' | 'http' | 'idle' | 'stopping' | 'closed'
+  readonly reason: 'quit' | 'bad-commands' | 'http' | 'no-tls' | 'idle' | 'stopping' | 'closed'
 }
 
 /** The last record of a conversation. */

@@ -46,6 +46,7 @@ export const protocol: Protocol<SmtpOptions> = {
     'RFC 1870',
     'RFC 2034',
     'RFC 2920',
+    'RFC 3207',
     'RFC 3463',
     'RFC 3848',
     'RFC 4616',

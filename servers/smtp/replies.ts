@@ -56,6 +56,10 @@ export const startMessage = reply(354, null, 'Send the message; a line with only
 /** @param id the transaction, as the Received line and the journal name it */
 export const messageTaken = (id: string): Reply => reply(250, '0.0', `Message taken, id ${id}`)
 
+// RFC 3207 §4, RFC 3463 §3.8
+export const beginTls = reply(220, '7.0', 'Begin TLS now')
+export const encryptedAlready = reply(503, '5.1', 'The connection is encrypted already')
+
 /** @param text in base64; empty for an empty challenge */
 export const challenge = (text: string): Reply => reply(334, null, text)
 export const loggedIn = reply(235, '7.0', 'Logged in')

@@ -15,7 +15,7 @@ const mailbox: OpenStore = ({ settings }) => openMailStore({ file: join(settings
 
 /** A server that delivers into the store that `open` gives it. */
 export const smtpServer = (context: Context<SmtpOptions>, open: OpenStore = mailbox): Server => {
-  const { settings, options, service, requireTls, desk } = context
+  const { settings, options, service, requireTls, tls, desk } = context
   const engine = new Engine(settings.hostname, options.commandLine)
   let store: MailStore | null = null
   return {
@@ -24,7 +24,7 @@ export const smtpServer = (context: Context<SmtpOptions>, open: OpenStore = mail
     },
     serve: (connection) => {
       if (store === null) throw new Error('serve before start')
-      const situation = { connection, log: connection.log, service, options, settings, requireTls, desk, store }
+      const situation = { connection, log: connection.log, service, options, settings, requireTls, tls, desk, store }
       return engine.converse(connection, (link) => new Conversation(link, situation)).over
     },
     refuse: (refusal) => render(refusals[refusal]),

@@ -48,7 +48,9 @@ export type Session =
   | ({ readonly state: 'rcpt' } & Addressed)
   /** The message is coming. */
   | ({ readonly state: 'data' } & Addressed)
-  | { readonly state: 'closed'; readonly why: 'quit' | 'bad-commands' | 'http' }
+  /** STARTTLS was answered: what follows is TLS, and then it begins anew. */
+  | { readonly state: 'securing' }
+  | { readonly state: 'closed'; readonly why: 'quit' | 'bad-commands' | 'http' | 'no-tls' }
 
 interface Addressed extends Introduced {
   readonly sender: Sender
@@ -77,6 +79,7 @@ export interface Situation {
   readonly options: SmtpOptions
   readonly settings: Settings
   readonly requireTls: ServiceSettings['requireTls']
+  readonly tls: ServiceSettings['tls']
   readonly desk: Desk
   readonly store: MailStore
 }

@@ -1,4 +1,5 @@
 /** The trace lines that the server puts before a message (RFC 5321 §4.4). */
+import type { TlsFacts } from '../../shared/tls/material.ts'
 import { isHostName } from './address.ts'
 
 /** What the trace lines tell. */
@@ -11,7 +12,8 @@ export interface Trace {
   readonly address: string
   /** Our name. */
   readonly hostname: string
-  readonly secure: boolean
+  /** Null: the message came in clear. */
+  readonly tls: TlsFacts | null
   readonly loggedIn: boolean
   /** SMTPUTF8 was given. */
   readonly utf8: boolean
@@ -26,24 +28,27 @@ export interface Trace {
 export const addressLiteral = (address: string): string => (address.includes(':') ? `[IPv6:${address}]` : `[${address}]`)
 
 /** How the message came: `SMTP`, `ESMTPSA`, `UTF8SMTP`, … (RFC 3848, RFC 6531 §4.3). */
-export const transmission = ({ client, secure, loggedIn, utf8 }: Trace): string => {
+export const transmission = ({ client, tls, loggedIn, utf8 }: Trace): string => {
   if (!client.extended) return 'SMTP'
-  return `${utf8 ? 'UTF8SMTP' : 'ESMTP'}${secure ? 'S' : ''}${loggedIn ? 'A' : ''}`
+  return `${utf8 ? 'UTF8SMTP' : 'ESMTP'}${tls === null ? '' : 'S'}${loggedIn ? 'A' : ''}`
 }
 
 /** `Sat, 21 Nov 2026 10:02:03 +0000` (RFC 5322 §3.3). */
 const dateTime = (date: Date): string => date.toUTCString().replace('GMT', '+0000')
 
+/** What RFC 8314 §4.3 asks to be recorded; as a comment, which every reader of these lines knows. */
+const encryption = (tls: TlsFacts | null): string => (tls === null ? '' : `\r\n\t(${tls.version} ${tls.cipher})`)
+
 /** Return-Path, then Received: they stand before the message's own octets. */
 export const traceLines = (trace: Trace): Buffer => {
-  const { sender, client, address, hostname, id, recipients, date } = trace
+  const { sender, client, address, hostname, tls, id, recipients, date } = trace
   const literal = addressLiteral(address)
   const [only] = recipients
   const forOne = recipients.length === 1 ? `\r\n\tfor <${only}>` : ''
   return Buffer.from(
     `Return-Path: <${sender}>\r\n` +
       `Received: from ${isHostName(client.name) ? client.name : literal} (${literal})\r\n` +
-      `\tby ${hostname} with ${transmission(trace)} id ${id}${forOne};\r\n` +
+      `\tby ${hostname} with ${transmission(trace)}${encryption(tls)} id ${id}${forOne};\r\n` +
       `\t${dateTime(date)}\r\n`,
   )
 }

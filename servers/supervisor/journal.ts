@@ -45,3 +45,18 @@ export const loginEvents = (log: Log): LoginEvents => ({
 })
 
 const describe = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error))
+
+/** The local certificate was made, or renewed. @param authority whether the authority was too: clients have to trust it first */
+export const certificateMade = (log: Log, names: readonly string[], until: Date, authority: boolean): void =>
+  log.write('info', 'tls.certificate.made', { names: [...names], until: until.toISOString(), authority })
+
+/** Other certificates are in force from now on. */
+export const certificatesTaken = (log: Log, names: readonly string[]): void =>
+  log.write('info', 'tls.certificate.taken', { names: [...names] })
+
+/** New certificates cannot be used; the old ones stay in force. */
+export const certificatesNotTaken = (log: Log, why: string): void => log.write('error', 'tls.certificate.not-taken', { why })
+
+/** A certificate is near its end. */
+export const certificateEnds = (log: Log, names: readonly string[], until: Date): void =>
+  log.write('warn', 'tls.certificate.ends', { names: [...names], until: until.toISOString() })

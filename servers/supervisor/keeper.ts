@@ -1,5 +1,6 @@
 /** Keeps one service served: has a child, replaces it, restarts it after a pause, ends it. Owns its port. */
 import type { ConfiguredService, Settings } from '../../shared/config/settings.ts'
+import type { TlsMaterial } from '../../shared/tls/material.ts'
 import type { AskMessage, Counters } from '../host/messages.ts'
 import { Child, type ChildEvents } from './child.ts'
 import { backoff, type Event, lifecycle, pauseMs, type State } from './lifecycle.ts'
@@ -23,6 +24,8 @@ export interface KeeperEvents {
   /** A child ended that should not have; null: there will be no next try. */
   died(keeper: Keeper, pid: number, why: string, nextTryMs: number | null): void
   asked(keeper: Keeper, child: Child, message: AskMessage): void
+  /** What its children need to speak TLS; null as long as there is nothing. */
+  material(keeper: Keeper): TlsMaterial | null
 }
 
 /** How long `status` waits for a child's own numbers. */
@@ -118,6 +121,11 @@ export class Keeper {
     }
   }
 
+  /** Gives all its children the keys for TLS as they are now. */
+  shareKeys(): void {
+    for (const child of this.#children()) this.#giveKeys(child)
+  }
+
   *#children(): Generator<Child> {
     if (this.#child !== null) yield this.#child
     if (this.#successor !== null) yield this.#successor.child
@@ -145,7 +153,14 @@ export class Keeper {
       gone: (child, permanent, why) => this.#gone(child, permanent, why),
       asked: (child, message) => this.#events.asked(this, child, message),
     }
-    return new Child({ type: 'start', service, settings, version, console, network }, port, flags, events)
+    const child = new Child({ type: 'start', service, settings, version, console, network }, port, flags, events)
+    this.#giveKeys(child, service)
+    return child
+  }
+
+  #giveKeys(child: Child, { tls } = this.plan.service): void {
+    const material = tls === 'off' ? null : this.#events.material(this)
+    if (material !== null) child.tell({ type: 'tls', material })
   }
 
   #ready(child: Child): void {

@@ -10,6 +10,7 @@ import { openJournal } from '../../shared/log/winston-journal.ts'
 import { endpointText, isLoopback } from '../../shared/net/endpoint.ts'
 import { exitCodes, PermanentError } from '../../shared/service.ts'
 import { giveBackStartMemory } from '../../shared/start-memory.ts'
+import { Certificates } from './certificates.ts'
 import { askSupervisor, NotRunningError } from './control.ts'
 import { makeDemo } from './demo-maker.ts'
 import { FamilyDesk } from './desk.ts'
@@ -57,6 +58,8 @@ export const run = async (options: RunOptions): Promise<number> => {
   const rootWarning = checkRoot(settings)
   if (rootWarning !== null) warn(rootWarning)
   const enabled = configuration.services.filter((service) => service.enabled)
+  const certificates = new Certificates()
+  await certificates.readFiles(configuration)
   const ports = await bindServices(enabled, settings.data)
   becomeUser(configuration)
   const lock = lockOf(settings.data)
@@ -64,11 +67,13 @@ export const run = async (options: RunOptions): Promise<number> => {
   const journal = await openJournal({ service: 'supervisor', folder: settings.logs, level: settings.log.level, console: false })
   const desk = new FamilyDesk(accounts, settings, journal.log)
   try {
+    certificates.begin(journal.log)
     const demo = makeDemo(settings, placesOf(enabled, ports))
     // Where other machines can connect, nobody is let in before it is known that no password is one that everybody knows.
     if (isExposed(configuration)) await demo
-    return await serve({ options, configuration, ports, desk, journal, demo, wishes })
+    return await serve({ options, configuration, ports, desk, certificates, journal, demo, wishes })
   } finally {
+    certificates.close()
     await desk.close()
     await accounts.close()
     await journal.close()
@@ -83,18 +88,20 @@ interface Serving {
   readonly configuration: Configuration
   readonly ports: ReadonlyMap<string, Port>
   readonly desk: FamilyDesk
+  readonly certificates: Certificates
   readonly journal: Journal
   /** What there is to say of the demo, once it is made. */
   readonly demo: Promise<readonly string[]>
   readonly wishes: Wishes
 }
 
-const serve = async ({ options, configuration, ports, desk, journal, demo, wishes }: Serving): Promise<number> => {
+const serve = async ({ options, configuration, ports, desk, certificates, journal, demo, wishes }: Serving): Promise<number> => {
   const supervisor = new Supervisor({
     ...{
       configuration,
       reread: () => reread(options),
       desk,
+      certificates,
       journal,
       version: options.version,
       console: process.stdout.isTTY === true,
@@ -104,7 +111,7 @@ const serve = async ({ options, configuration, ports, desk, journal, demo, wishe
   })
   wishes.supervisor = supervisor
   try {
-    const [lines] = await Promise.all([demo, supervisor.start(ports)])
+    const [lines] = await Promise.all([demo, supervisor.start(ports), secure(certificates, configuration)])
     for (const line of lines) say(line)
     for (const problem of await desk.problems()) warn(problem)
     say('ready')
@@ -118,6 +125,10 @@ const serve = async ({ options, configuration, ports, desk, journal, demo, wishe
   await supervisor.ended
   return exitCodes.done
 }
+
+/** Reads or makes the certificates; children that are started already get theirs then. */
+const secure = async (certificates: Certificates, configuration: Configuration): Promise<void> =>
+  (await certificates.prepare(configuration))()
 
 const isExposed = ({ services }: Configuration): boolean => services.some(({ enabled, host }) => enabled && !isLoopback(host))
 

@@ -4,6 +4,7 @@ import type { Configuration } from '../../shared/config/settings.ts'
 import type { Journal } from '../../shared/log/journal.ts'
 import { exitCodes, PermanentError } from '../../shared/service.ts'
 import type { AskMessage } from '../host/messages.ts'
+import type { Certificates } from './certificates.ts'
 import type { Child } from './child.ts'
 import { type Control, openControl, type Request, type Response } from './control.ts'
 import { answerQuestion, type FamilyDesk } from './desk.ts'
@@ -19,6 +20,7 @@ export interface SupervisorOptions {
   /** Reads the configuration anew, from the same places. @throws {PermanentError} when it is wrong */
   readonly reread: () => Promise<Configuration>
   readonly desk: FamilyDesk
+  readonly certificates: Certificates
   readonly journal: Journal
   readonly version: string
   /** Whether children show their records on stdout. */
@@ -61,8 +63,12 @@ export class Supervisor {
         changed: (keeper, from) => this.#changed(keeper, from),
         died: (keeper, pid, why, nextTryMs) => this.#died(keeper, pid, why, nextTryMs),
         asked: (_keeper, child, message) => void this.#answer(child, message),
+        material: ({ name }) => options.certificates.material(name),
       },
     })
+    options.certificates.onChange = () => {
+      for (const keeper of this.#family.keepers.values()) keeper.shareKeys()
+    }
     this.ended = new Promise((resolve) => {
       this.#settleEnded = resolve
     })
@@ -163,7 +169,8 @@ export class Supervisor {
       const configuration = await this.#options.reread()
       this.#checkNotStopping()
       this.#checkReload(configuration)
-      const changes = await this.#become(configuration)
+      const takeCertificates = await this.#options.certificates.prepare(configuration)
+      const changes = await this.#become(configuration, takeCertificates)
       journal.reloaded(
         this.#log,
         Object.entries(changes).map(([what, names]) => `${what}: ${names.join(' ') || '-'}`),
@@ -175,9 +182,10 @@ export class Supervisor {
     }
   }
 
-  async #become(configuration: Configuration): Promise<Changes> {
+  async #become(configuration: Configuration, takeCertificates: () => void): Promise<Changes> {
     const adopt = () => {
       this.#configuration = configuration
+      takeCertificates()
       this.#options.desk.configure(configuration.settings)
     }
     try {

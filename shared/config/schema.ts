@@ -19,6 +19,10 @@ const limits = {
     .nullable()
     .meta({ description: 'New conversations a second from one address; null: no limit.', over: 'turned away', pending: true }),
   idle: duration({ min: 10 }).meta({ description: 'How long a client may be silent.', over: 'the conversation is ended' }),
+  handshake: duration({ min: 10 }).meta({
+    description: 'How long a client may take over a TLS handshake.',
+    over: 'the connection is closed',
+  }),
 }
 
 /** Settings of the whole, below the top level of the file; `services` stands beside them. */
@@ -61,15 +65,26 @@ export const settingsSchema = z.strictObject({
         .default('auto')
         .meta({
           description: 'PEM file with the certificate and its chain; auto: from a local authority, made at the first start.',
-          pending: true,
         }),
       key: z
         .union([z.literal('auto'), path()])
         .default('auto')
-        .meta({ description: 'PEM file with the private key of the certificate.', pending: true }),
+        .meta({ description: 'PEM file with the private key of the certificate.' }),
+      certificates: z
+        .array(
+          z.strictObject({
+            certificate: path().meta({ description: 'PEM file with the certificate and its chain.' }),
+            key: path().meta({ description: 'PEM file with its private key.' }),
+          }),
+        )
+        .default([])
+        .meta({
+          description: 'Further certificates: a client gets the one that is for the host it asks for, else the first of all.',
+          source: 'RFC 6066 §3',
+        }),
     })
     .prefault({})
-    .meta({ description: 'The certificate of all services.' }),
+    .meta({ description: 'The certificate of all services. Its files are watched: new ones are used at once.' }),
   mail: z
     .strictObject({
       aliases: z
@@ -123,6 +138,7 @@ export const settingsSchema = z.strictObject({
       connectionsPerAddress: limits.connectionsPerAddress.default(100),
       connectionsPerSecond: limits.connectionsPerSecond.default(null),
       idle: limits.idle.prefault('5m'),
+      handshake: limits.handshake.prefault('10s'),
     })
     .prefault({})
     .meta({ description: 'Limits of each service; a service may have its own.' }),
@@ -158,14 +174,10 @@ export const serviceSchema = z.strictObject({
   protocol: z.string().meta({ description: 'What it speaks.' }),
   port: port().optional().meta({ description: 'Port to listen on, by protocol and `ports` unless given; 0: the system chooses.' }),
   host: address().optional().meta({ description: 'Numeric address to listen on, instead of the top-level `host`.' }),
-  tls: z
-    .enum(['starttls', 'implicit', 'off'])
-    .optional()
-    .meta({
-      description:
-        'Encryption: begun in the conversation (starttls, the default), from the first octet (implicit), or none (off; the default of http).',
-      pending: ['implicit'],
-    }),
+  tls: z.enum(['starttls', 'implicit', 'off']).optional().meta({
+    description:
+      'Encryption: begun in the conversation (starttls, the default), from the first octet (implicit), or none (off; the default of http).',
+  }),
   requireTls: z.enum(['auto', 'always', 'never']).optional().meta({
     description: 'Whether a login needs encryption: auto (the default: yes, but not from loopback), always, never. Not for http.',
   }),
@@ -186,6 +198,7 @@ export const serviceSchema = z.strictObject({
       connectionsPerAddress: limits.connectionsPerAddress.optional(),
       connectionsPerSecond: limits.connectionsPerSecond.optional(),
       idle: limits.idle.optional(),
+      handshake: limits.handshake.optional(),
     })
     .prefault({})
     .meta({ description: 'Limits of this service, instead of the top-level ones.' }),

@@ -135,7 +135,7 @@ export const serviceSettings = (
   const tls = common.tls ?? (protocol.startTls === false ? 'off' : 'starttls')
   const ports = protocol.ports(options, tls)
   const standard = { high: ports.high, 'well-known': ports.wellKnown, any: 0 }[top.ports]
-  const { connections, connectionsPerAddress, connectionsPerSecond, idle } = common.limits
+  const { connections, connectionsPerAddress, connectionsPerSecond, idle, handshake } = common.limits
   return {
     name,
     protocol: protocol.protocol,
@@ -151,6 +151,7 @@ export const serviceSettings = (
       connectionsPerAddress: connectionsPerAddress ?? top.limits.connectionsPerAddress,
       connectionsPerSecond: connectionsPerSecond === undefined ? top.limits.connectionsPerSecond : connectionsPerSecond,
       idleMs: idle ?? top.limits.idle,
+      handshakeMs: handshake ?? top.limits.handshake,
     },
     options,
     grants: protocol.grants(options, settings),

@@ -16,7 +16,10 @@ export interface Settings {
   /** Mail domains that are local, lower case, at least one; the first is the one that new addresses are written with. */
   readonly domains: readonly string[]
   readonly demo: boolean
-  readonly tls: { readonly certificate: string; readonly key: string }
+  readonly tls: KeyFiles & {
+    /** Further ones, for clients that ask for a host that one of them is for (SNI). */
+    readonly certificates: readonly KeyFiles[]
+  }
   readonly drainMs: number
   readonly mail: {
     readonly aliases: Readonly<Record<string, readonly string[]>>
@@ -28,6 +31,12 @@ export interface Settings {
   readonly files: { readonly sync: 'always' | 'never'; readonly quota: { readonly octets: number | null } }
   readonly logins: LoginLimits
   readonly log: { readonly level: 'error' | 'warn' | 'info' | 'debug' }
+}
+
+/** Absolute paths of PEM files; `auto` (both): the one that Havre makes. */
+export interface KeyFiles {
+  readonly certificate: string
+  readonly key: string
 }
 
 /** Bad logins: how their answers are delayed and when an address is turned away (DESIGN "One account, everything"). */
@@ -53,6 +62,8 @@ export interface Limits {
   /** New ones a second from one address; null: no limit. */
   readonly connectionsPerSecond: number | null
   readonly idleMs: number
+  /** For a TLS handshake. */
+  readonly handshakeMs: number
 }
 
 /** One service of the configuration, checked. */

@@ -86,6 +86,12 @@ export class Wire {
     while (!this.#stream.writableFinished && !this.#stream.destroyed) await this.#change()
   }
 
+  /** Writes what is gathered and leaves the stream to somebody else, all in one turn: what arrives from then on is not ours. */
+  handOver(): void {
+    this.#write()
+    this.detach()
+  }
+
   /** Takes the listeners off. */
   detach(): void {
     for (const event of ['readable', 'end', 'drain', 'finish', 'close']) this.#stream.off(event, this.#changed)

@@ -57,6 +57,7 @@ describe('the configuration', () => {
         connectionsPerAddress: 100,
         connectionsPerSecond: null,
         idleMs: 300_000,
+        handshakeMs: 10_000,
       })
     })
 
@@ -194,12 +195,18 @@ describe('the configuration', () => {
     it('are relative to their file, or to the working directory', async () => {
       await mkdir(folder.at('etc'))
       const { settings } = await load(
-        { 'etc/my.yaml': 'data: ../d\ntls: { certificate: c.pem, key: /k.pem }' },
+        {
+          'etc/my.yaml': 'data: ../d\ntls: { certificate: c.pem, key: /k.pem, certificates: [{ certificate: d.pem, key: d.key }] }',
+        },
         { sets: ['logs=l'] },
       )
       expect(settings.data).to.equal(folder.at('d'))
       expect(settings.logs).to.equal(folder.at('l'))
-      expect(settings.tls).to.deep.equal({ certificate: folder.at('etc', 'c.pem'), key: '/k.pem' })
+      expect(settings.tls).to.deep.equal({
+        certificate: folder.at('etc', 'c.pem'),
+        key: '/k.pem',
+        certificates: [{ certificate: folder.at('etc', 'd.pem'), key: folder.at('etc', 'd.key') }],
+      })
     })
 
     it("of Havre itself are relative to where it is started when it is a package of somebody's project", async () => {
@@ -269,6 +276,7 @@ describe('the configuration', () => {
         connectionsPerAddress: 100,
         connectionsPerSecond: null,
         idleMs: 60_000,
+        handshakeMs: 10_000,
       })
       expect(service(configuration, 'smtp').limits.connectionsPerSecond).to.equal(9)
     })
@@ -306,22 +314,17 @@ describe('the configuration', () => {
     it('when they are other than their defaults', async () => {
       expect(
         await idle(
-          'tls={ certificate: c, key: k }',
           'limits.connectionsPerSecond=5',
           'files.quota.bytes=1GiB',
           'services.http.routes=[{ path: /a, redirect: /b }]',
-          'services.ftp.tls=implicit',
           'services.smtp.mode=submission',
           'services.pop3.workers=2',
           'services.pop3.proxyProtocol={ from: [127.0.0.1] }',
         ),
       ).to.have.members([
-        'tls.certificate',
-        'tls.key',
         'limits.connectionsPerSecond',
         'files.quota.bytes',
         'services.http.routes',
-        'services.ftp.tls',
         'services.smtp.mode',
         'services.pop3.workers',
         'services.pop3.proxyProtocol',

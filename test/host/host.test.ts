@@ -5,7 +5,13 @@ import { type Connection, endingOf, type Server } from '../../shared/service.ts'
 import { type CapturedJournal, capturedJournal } from '../kit/captured-journal.ts'
 import { Client } from '../kit/client.ts'
 
-const roomy: Limits = { connections: 100, connectionsPerAddress: 100, connectionsPerSecond: null, idleMs: 60_000 }
+const roomy: Limits = {
+  connections: 100,
+  connectionsPerAddress: 100,
+  connectionsPerSecond: null,
+  idleMs: 60_000,
+  handshakeMs: 10_000,
+}
 
 /** Answers each line with itself; `work` lasts until told, `fail` throws; says why it ends. */
 class Echo implements Server {

@@ -59,6 +59,13 @@ export class Client implements Disposable {
     return client
   }
 
+  /** The same, encrypted from the first octet. @throws {ClientError} */
+  static async connectTls(port: number, options: ClientOptions & { readonly tls?: ConnectionOptions } = {}): Promise<Client> {
+    const client = await Client.connect(port, options)
+    await client.startTls(options.tls)
+    return client
+  }
+
   /** The next line without its line break, read as UTF-8. @throws {ClientError} */
   async line(): Promise<string> {
     return (await this.lineOctets()).toString()

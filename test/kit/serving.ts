@@ -2,9 +2,11 @@ import { mkdir } from 'node:fs/promises'
 import { Host } from '../../servers/host/host.ts'
 import type { Limits, ServiceSettings, Settings } from '../../shared/config/settings.ts'
 import type { Context, Protocol, Server, Service } from '../../shared/service.ts'
+import { ServiceTls } from '../../shared/tls/service-tls.ts'
 import { type CapturedJournal, capturedJournal } from './captured-journal.ts'
 import { type FakeDesk, fakeDesk } from './fake-desk.ts'
 import { type TemporaryFolder, temporaryFolder } from './folder.ts'
+import { testKeys } from './keys.ts'
 import { type SettingsChanges, testSettings } from './settings.ts'
 
 /** How a service is run in this process. */
@@ -16,6 +18,8 @@ export interface Setup {
   readonly settings?: SettingsChanges
   readonly limits?: Partial<Limits>
   readonly requireTls?: ServiceSettings['requireTls']
+  /** Encrypted from the first octet, or when the client asks for it, with the keys of `testKeys`; off unless given. */
+  readonly tls?: ServiceSettings['tls']
   readonly desk?: FakeDesk
   /** Prepares the data folder before the service starts: seeds mailboxes, writes files. */
   readonly prepare?: (settings: Settings) => Promise<void>
@@ -34,6 +38,8 @@ export interface Running extends AsyncDisposable {
   readonly desk: FakeDesk
   readonly journal: CapturedJournal
   readonly server: Server
+  /** To give it other keys. */
+  readonly tls: ServiceTls | null
   /** Conversations that are not over. */
   readonly open: number
   /**
@@ -102,6 +108,7 @@ const serveIn = async (folder: TemporaryFolder, setup: Setup): Promise<Running> 
     service: setup.service,
     options,
     requireTls: setup.requireTls ?? 'auto',
+    tls: setup.tls ?? 'off',
     settings,
     desk,
     journal,
@@ -115,9 +122,13 @@ const serveIn = async (folder: TemporaryFolder, setup: Setup): Promise<Running> 
     connectionsPerAddress: 1_000,
     connectionsPerSecond: null,
     idleMs: 300_000,
+    handshakeMs: 10_000,
     ...setup.limits,
   }
-  const host = new Host(server, limits, journal.log)
+  const mode = setup.tls ?? 'off'
+  const tls = mode === 'off' ? null : new ServiceTls(setup.service, server)
+  tls?.use((await testKeys()).material)
+  const host = new Host(server, limits, journal.log, tls === null || mode === 'off' ? null : { mode, tls })
   const port = await host.listen({ host: '127.0.0.1', port: 0 })
 
   const endMs = setup.endMs ?? 5_000
@@ -140,6 +151,7 @@ const serveIn = async (folder: TemporaryFolder, setup: Setup): Promise<Running> 
     desk,
     journal,
     server,
+    tls,
     get open() {
       return host.counters.open
     },

@@ -14,7 +14,7 @@ export const testSettings = (folder: string, changes: SettingsChanges = {}): Set
     user: null,
     domains: ['havre.test', 'localhost'],
     demo: false,
-    tls: { certificate: 'auto', key: 'auto' },
+    tls: { certificate: 'auto', key: 'auto', certificates: [] },
     drainMs: 30_000,
     mail: {
       aliases: {},

@@ -224,6 +224,18 @@ const examples: Readonly<Record<string, Examples>> = {
       S: -ERR Usage: UIDL [number]
     `,
   },
+  // With TLS: tls.test.ts.
+  STLS: {
+    good: `
+      C: STLS
+      S: -ERR TLS is not offered here
+    `,
+    misplaced: afterLogin('STLS'),
+    malformed: `
+      C: STLS now
+      S: -ERR Usage: STLS
+    `,
+  },
   QUIT: {
     good: `
       C: QUIT

@@ -33,8 +33,17 @@ const disguised = (connection: Connection, { from, secure }: MemorySetup): Conne
   id: connection.id,
   remote: from === undefined ? connection.remote : { address: from, port: 40_000 },
   local: connection.local,
-  secure: secure ?? connection.secure,
-  stream: connection.stream,
+  get secure() {
+    return secure ?? connection.secure
+  },
+  get tls() {
+    return connection.tls
+  },
+  get stream() {
+    return connection.stream
+  },
+  startTls: () => connection.startTls(),
+  secureOther: (socket) => connection.secureOther(socket),
   signal: connection.signal,
   log: connection.log,
   busy: () => connection.busy(),

@@ -6,13 +6,14 @@ const trace: Trace = {
   client: { name: 'client.test', extended: true },
   address: '192.0.2.7',
   hostname: 'mail.havre.test',
-  secure: false,
+  tls: null,
   loggedIn: false,
   utf8: false,
   id: 'abc-1-1',
   recipients: ['alice@havre.test'],
   date: new Date('2026-11-21T10:02:03Z'),
 }
+const facts = { version: 'TLSv1.3', cipher: 'TLS_AES_256_GCM_SHA384' }
 const lines = (changes: Partial<Trace> = {}) => traceLines({ ...trace, ...changes }).toString()
 
 describe('SMTP: trace lines (RFC 5321 §4.4)', () => {
@@ -41,6 +42,10 @@ describe('SMTP: trace lines (RFC 5321 §4.4)', () => {
     expect(lines({ address: '2001:db8::1' })).to.include('([IPv6:2001:db8::1])')
   })
 
+  it('tell how the message was encrypted on its way', () => {
+    expect(lines({ tls: facts })).to.include('with ESMTPS\r\n\t(TLSv1.3 TLS_AES_256_GCM_SHA384) id abc-1-1\r\n')
+  })
+
   it('have the empty sender for bounces', () => {
     expect(lines({ sender: '' })).to.match(/^Return-Path: <>\r\n/)
   })
@@ -49,10 +54,10 @@ describe('SMTP: trace lines (RFC 5321 §4.4)', () => {
     ['SMTP', { client: { name: 'x', extended: false }, loggedIn: true }],
     ['ESMTP', {}],
     ['ESMTPA', { loggedIn: true }],
-    ['ESMTPS', { secure: true }],
-    ['ESMTPSA', { secure: true, loggedIn: true }],
+    ['ESMTPS', { tls: facts }],
+    ['ESMTPSA', { tls: facts, loggedIn: true }],
     ['UTF8SMTP', { utf8: true }],
-    ['UTF8SMTPSA', { utf8: true, secure: true, loggedIn: true }],
+    ['UTF8SMTPSA', { utf8: true, tls: facts, loggedIn: true }],
   ] as const) {
     it(`say ${expected} (RFC 3848, RFC 6531 §4.3)`, () => expect(transmission({ ...trace, ...changes })).to.equal(expected))
   }

@@ -1,0 +1,161 @@
+/**
+ * The certificate that Havre makes for itself, in `data/tls`:
+ *
+ *     authority.pem    the local authority: what a client that is to trust this server gets
+ *     authority.key    its key, made once
+ *     certificate.pem  the server's certificate, certificate.key its key; made anew together, long before the end
+ *
+ * Making them needs a library that takes memory: it is done in a process of its own, which runs only where something is to be made.
+ */
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { mkdir, readFile } from 'node:fs/promises'
+import { isIP } from 'node:net'
+import { join } from 'node:path'
+import { workElsewhere, workHere } from '../own-process.ts'
+import { type ReadKey, readCertifiedKey, TlsFileError } from './certified-key.ts'
+import { certificateMode, keyMode, replaceFile } from './private-file.ts'
+
+/** Where the files lie. */
+export const localFiles = (data: string) => {
+  const folder = join(data, 'tls')
+  return {
+    folder,
+    authority: { certificate: join(folder, 'authority.pem'), key: join(folder, 'authority.key') },
+    server: { certificate: join(folder, 'certificate.pem'), key: join(folder, 'certificate.key') },
+  } as const
+}
+
+const dayMs = 86_400_000
+
+/** A certificate with less left than this is made anew: a third of its life. */
+export const renewBeforeMs = 30 * dayMs
+
+/** The same for the authority. */
+const renewAuthorityBeforeMs = 365 * dayMs
+
+/** What the certificate is to be for. */
+export interface LocalNames {
+  readonly hostname: string
+  readonly hosts: readonly string[]
+  readonly domains: readonly string[]
+}
+
+/** Everything by which a client may call this server; addresses that mean "all" are no name of it. */
+export const localNames = ({ hostname, hosts, domains }: LocalNames): readonly string[] => {
+  const addresses = hosts.filter((host) => host !== '0.0.0.0' && host !== '::')
+  return [...new Set([hostname, 'localhost', '127.0.0.1', '::1', ...addresses, ...domains].map((name) => name.toLowerCase()))]
+}
+
+/** `::1` has many forms; certificates are read in one of them. */
+const canonical = (name: string): string => (isIP(name) === 6 ? new URL(`http://[${name.replace(/%.*$/, '')}]/`).hostname : name)
+
+const covers = (read: ReadKey, names: readonly string[]): boolean => {
+  const has = new Set(read.names.map(canonical))
+  return names.every((name) => has.has(canonical(name)))
+}
+
+/** A file that is there, or null. */
+const readIfThere = async (file: string): Promise<string | null> => {
+  try {
+    return await readFile(file, 'utf8')
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
+    throw error
+  }
+}
+
+/** The pair, or null where it is missing, damaged or half replaced: then it is made anew. */
+const readPair = async (files: { readonly certificate: string; readonly key: string }): Promise<ReadKey | null> => {
+  try {
+    return await readCertifiedKey(files)
+  } catch (error) {
+    if (error instanceof TlsFileError) return null
+    throw error
+  }
+}
+
+const isSignedBy = ({ certificate }: ReadKey, authority: string | null): boolean => {
+  if (authority === null) return false
+  const [leaf, issuer] = [new X509Certificate(certificate), new X509Certificate(authority)]
+  return leaf.checkIssued(issuer) && leaf.verify(issuer.publicKey)
+}
+
+interface Input {
+  readonly data: string
+  readonly names: readonly string[]
+  readonly nowMs: number
+}
+
+/** What was done. */
+export interface Made {
+  readonly authority: boolean
+}
+
+/**
+ * The certificate as it is in force now, made anew where it is missing, near its end, or not for all names.
+ * @param nowMs the time
+ * @returns the pair, and whether it (and its authority) was made just now
+ */
+export const localCertificate = async (
+  data: string,
+  wanted: LocalNames,
+  nowMs: number,
+): Promise<{ readonly pair: ReadKey; readonly made: Made | null }> => {
+  const files = localFiles(data)
+  const names = localNames(wanted)
+  const there = await readPair(files.server)
+  const authority = there === null ? null : await readPair(files.authority)
+  const holds =
+    there !== null &&
+    there.validFromMs <= nowMs &&
+    there.validToMs - nowMs >= renewBeforeMs &&
+    covers(there, names) &&
+    // Without its key the authority is as good as ever for those who trust it, until the certificate is to be renewed.
+    isSignedBy(there, authority?.certificate ?? (await readIfThere(files.authority.certificate)))
+  if (holds) return { pair: there, made: null }
+  const made = await workElsewhere<Input, Made>(import.meta.filename, { data, names, nowMs })
+  return { pair: await readCertifiedKey(files.server), made }
+}
+
+/** The authority, made where it is missing. Its key is written first and kept: a start that was killed in between goes on with it. */
+const authorityOf = async (
+  files: { readonly certificate: string; readonly key: string },
+  host: string,
+  nowMs: number,
+  { makeAuthority, newKey }: Pick<typeof import('./issuer.ts'), 'makeAuthority' | 'newKey'>,
+): Promise<{ readonly pair: { readonly certificate: string; readonly key: string }; readonly made: boolean }> => {
+  const there = await readPair(files)
+  if (there !== null && there.validToMs - nowMs >= renewAuthorityBeforeMs) return { pair: there, made: false }
+  let key = await readIfThere(files.key)
+  if (key === null || !isKey(key)) {
+    key = await newKey()
+    await replaceFile(files.key, key, keyMode)
+  }
+  // The name stays: with another one the old certificate would not stand for the same authority.
+  const subject = there === null ? null : /^CN=Havre local authority of (.+)$/m.exec(new X509Certificate(there.certificate).subject)
+  const certificate = await makeAuthority(key, subject?.[1] ?? host, nowMs)
+  await replaceFile(files.certificate, certificate, certificateMode)
+  return { pair: { certificate, key }, made: true }
+}
+
+const isKey = (pem: string): boolean => {
+  try {
+    return createPrivateKey(pem).asymmetricKeyType === 'ec'
+  } catch {
+    // Damaged: whatever the parser says of it.
+    return false
+  }
+}
+
+await workHere(import.meta.filename, async ({ data, names, nowMs }: Input): Promise<Made> => {
+  // Imported here: who only asks for the work does not load what it takes.
+  const { makeAuthority, makeCertificate, newKey } = await import('./issuer.ts')
+  const files = localFiles(data)
+  await mkdir(files.folder, { recursive: true })
+  const authority = await authorityOf(files.authority, names[0] ?? 'localhost', nowMs, { makeAuthority, newKey })
+  const key = await newKey()
+  const certificate = await makeCertificate(authority.pair, key, names, nowMs)
+  await replaceFile(files.server.key, key, keyMode)
+  await replaceFile(files.server.certificate, certificate, certificateMode)
+  return { authority: authority.made }
+})

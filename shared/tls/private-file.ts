@@ -1,0 +1,35 @@
+/** Files of `data/tls`: written whole and durably, under their name only when they are complete. */
+import { open, rename } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import process from 'node:process'
+
+/** Only the owner may read a private key. */
+export const keyMode = 0o600
+export const certificateMode = 0o644
+
+const syncFolder = async (path: string): Promise<void> => {
+  // Windows opens no folder, and needs no sync of one.
+  if (process.platform === 'win32') return
+  const folder = await open(path, 'r')
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
+}
+
+/** Puts a file in the place of whatever has its name. */
+export const replaceFile = async (path: string, text: string, mode: number): Promise<void> => {
+  const unfinished = `${path}.new`
+  const file = await open(unfinished, 'w', mode)
+  try {
+    // One that a killed process left has the mode it was made with.
+    await file.chmod(mode)
+    await file.writeFile(text)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await rename(unfinished, path)
+  await syncFolder(dirname(path))
+}

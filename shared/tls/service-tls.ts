@@ -1,0 +1,173 @@
+/**
+ * TLS on the sockets of one service, with what the supervisor sent of keys. `node:tls` is loaded when the first client asks for it: a
+ * service that nobody speaks TLS with does not pay for it.
+ */
+import { randomBytes } from 'node:crypto'
+import type { Socket } from 'node:net'
+import type { SecureContext, TLSSocket } from 'node:tls'
+import { certificateFor, type TlsFacts, type TlsMaterial } from './material.ts'
+
+type Tls = typeof import('node:tls')
+
+/** RFC 9325 §4.2: for TLS 1.2 only suites with forward secrecy and authenticated encryption; TLS 1.3 has no others. */
+const suites = [
+  'TLS_AES_256_GCM_SHA384',
+  'TLS_CHACHA20_POLY1305_SHA256',
+  'TLS_AES_128_GCM_SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-CHACHA20-POLY1305',
+  'ECDHE-RSA-CHACHA20-POLY1305',
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+].join(':')
+
+/** Why no encrypted conversation came about. */
+export class HandshakeError extends Error {
+  override readonly name = 'HandshakeError'
+  /** `timeout`; `closed`: the client went away; else what OpenSSL calls it. */
+  readonly code: string
+  constructor(code: string, options?: ErrorOptions) {
+    super(`no TLS: ${code}`, options)
+    this.code = code
+  }
+}
+
+/** What a protocol says of its TLS. */
+export interface TlsOptions {
+  /** Protocols within TLS (RFC 7301), the preferred one first; none: clients are not asked. */
+  readonly alpn?: readonly string[]
+  /** Sessions can be resumed on sockets of the same conversation only: what a data connection proves to belong to it with. */
+  readonly ownTickets?: boolean
+}
+
+/** Certificates and tickets of one conversation, or of all of a service. */
+export interface Keys {
+  readonly material: TlsMaterial
+  readonly contexts: (SecureContext | null)[]
+  readonly ticketKeys: Buffer
+}
+
+const keysOf = (material: TlsMaterial, ticketKeys: Buffer): Keys => ({
+  material,
+  contexts: material.certificates.map(() => null),
+  ticketKeys,
+})
+
+/** A socket that is encrypted now. */
+export interface Secured {
+  readonly stream: TLSSocket
+  readonly facts: TlsFacts
+  /** Whether the client went on with a session of before. */
+  readonly resumed: boolean
+}
+
+/** TLS for one service in one process. */
+export class ServiceTls {
+  readonly #options: TlsOptions
+  readonly #service: string
+  #keys: Keys | null = null
+  #tls: Tls | null = null
+  readonly #first = Promise.withResolvers<void>()
+
+  /** @param service sessions of other services are not resumed */
+  constructor(service: string, options: TlsOptions = {}) {
+    this.#service = service
+    this.#options = options
+  }
+
+  /** Goes on with other certificates and ticket keys; conversations that are encrypted stay as they are. */
+  use(material: TlsMaterial): void {
+    this.#keys = keysOf(material, Buffer.from(material.ticketKeys, 'base64'))
+    this.#first.resolve()
+  }
+
+  /** The keys for a new conversation; waits for the first ones. */
+  async keys(): Promise<Keys> {
+    await this.#first.promise
+    const keys = this.#keys
+    if (keys === null) throw new Error('no keys')
+    return this.#options.ownTickets === true ? keysOf(keys.material, randomBytes(48)) : keys
+  }
+
+  /**
+   * The server's side of a handshake.
+   * @param socket   nobody else reads it any more; what is in its buffer belongs to the handshake
+   * @param signal   gives up
+   * @throws {HandshakeError} the socket is destroyed by then
+   */
+  async secure(socket: Socket, keys: Keys, waitMs: number, signal: AbortSignal): Promise<Secured> {
+    this.#tls ??= await import('node:tls')
+    const tls = this.#tls
+    if (socket.destroyed) throw new HandshakeError('closed')
+    const { alpn } = this.#options
+    const stream = new tls.TLSSocket(socket, {
+      isServer: true,
+      secureContext: this.#context(tls, keys, 0),
+      SNICallback: (host, done) => done(null, this.#context(tls, keys, certificateFor(keys.material.certificates, host))),
+      ...(alpn === undefined ? {} : { ALPNProtocols: [...alpn] }),
+    })
+    await handshake(stream, socket, waitMs, signal)
+    const facts = { version: stream.getProtocol() ?? 'unknown', cipher: stream.getCipher().standardName }
+    return { stream, facts, resumed: stream.isSessionReused() }
+  }
+
+  #context(tls: Tls, { material, contexts, ticketKeys }: Keys, at: number): SecureContext {
+    const made = contexts[at]
+    const pair = material.certificates[at]
+    if (made != null) return made
+    if (pair === undefined) throw new RangeError('no such certificate')
+    const context = tls.createSecureContext({
+      cert: pair.certificate,
+      key: pair.key,
+      minVersion: 'TLSv1.2',
+      maxVersion: 'TLSv1.3',
+      ciphers: suites,
+      honorCipherOrder: true,
+      // A client that begins again in the middle of a conversation costs much and gains nothing (TLS 1.2).
+      secureOptions: noRenegotiation,
+      sessionIdContext: this.#service,
+      ticketKeys,
+    })
+    contexts[at] = context
+    return context
+  }
+}
+
+/** SSL_OP_NO_RENEGOTIATION of OpenSSL, which Node's constants may lack. */
+const noRenegotiation = 2 ** 30
+
+const handshake = async (stream: TLSSocket, socket: Socket, waitMs: number, signal: AbortSignal): Promise<void> => {
+  const done = Promise.withResolvers<void>()
+  const fail = (code: string, cause?: unknown) => done.reject(new HandshakeError(code, { cause }))
+  const failed = (error: NodeJS.ErrnoException) => fail(error.code ?? error.name, error)
+  const closed = () => fail('closed')
+  const aborted = () => fail('ended')
+  const timer = setTimeout(() => fail('timeout'), waitMs)
+  // These two are what a server's TLSSocket emits; node:tls itself and its users rely on them.
+  stream.once('secure', done.resolve)
+  stream.once('_tlsError', failed)
+  stream.once('error', failed)
+  stream.once('close', closed)
+  socket.once('close', closed)
+  signal.addEventListener('abort', aborted)
+  if (signal.aborted) aborted()
+  try {
+    await done.promise
+  } catch (error) {
+    // An alert that explains is on its way already; what comes after it is nobody's.
+    stream.on('error', () => undefined)
+    stream.destroy()
+    socket.destroy()
+    throw error
+  } finally {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', aborted)
+    stream.off('close', closed)
+    socket.off('close', closed)
+    stream.off('error', failed)
+    stream.off('_tlsError', failed)
+  }
+  // Later errors too end the conversation: Node tells them this way only.
+  stream.on('_tlsError', (error: Error) => stream.destroy(error))
+}
