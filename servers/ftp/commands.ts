@@ -6,6 +6,7 @@ import * as grammar from './grammar.ts'
 import { replies } from './replies.ts'
 import * as session from './session-commands.ts'
 import type { In, Outcome, State, StateName, Talk } from './session-state.ts'
+import * as tls from './tls-commands.ts'
 import * as transfers from './transfer-commands.ts'
 
 /** A row as it is written. Its types tie states and grammar to the handler. */
@@ -79,7 +80,10 @@ const help = (_session: State, name: string | null): Outcome => {
   return { reply: about === undefined ? replies.noHelp : replies.helpOn(about.syntax) }
 }
 
-const feat = (): Outcome => ({ reply: replies.features(features) })
+/** What is of no use here is not named. */
+const feat = (_session: State, _none: null, { context }: Talk): Outcome => ({
+  reply: replies.features(context.tls === 'off' ? plainFeatures : features),
+})
 
 export const commands: readonly Command[] = [
   // Access (RFC 959 §4.1.1)
@@ -88,6 +92,17 @@ export const commands: readonly Command[] = [
   command({ name: 'QUIT', states: always, takes: grammar.nothing, run: session.quit, source: 'RFC 959 §4.1.1' }),
   command({ name: 'CWD', also: ['XCWD'], states: loggedIn, takes: grammar.path, run: files.cwd, source: 'RFC 959 §4.1.1' }),
   command({ name: 'CDUP', also: ['XCUP'], states: loggedIn, takes: grammar.nothing, run: files.cdup, source: 'RFC 959 §4.1.1' }),
+  // Encryption (RFC 4217)
+  command({
+    name: 'AUTH',
+    states: always,
+    takes: grammar.security,
+    run: tls.auth,
+    features: ['AUTH TLS'],
+    source: 'RFC 4217 §4',
+  }),
+  command({ name: 'PBSZ', states: always, takes: grammar.bufferSize, run: tls.pbsz, features: ['PBSZ'], source: 'RFC 4217 §8' }),
+  command({ name: 'PROT', states: always, takes: grammar.protection, run: tls.prot, features: ['PROT'], source: 'RFC 4217 §9' }),
   // Parameters of transfers (RFC 959 §4.1.2)
   command({ name: 'PORT', states: loggedIn, takes: grammar.hostPort, run: data.port, source: 'RFC 959 §4.1.2' }),
   command({ name: 'PASV', states: loggedIn, takes: grammar.nothing, run: data.pasv, source: 'RFC 959 §4.1.2' }),
@@ -174,7 +189,7 @@ export const commands: readonly Command[] = [
 /** Known commands that are not offered: 502, where an unknown one gets 500 (RFC 959 §4.2.1). */
 export const notOffered: readonly string[] = [
   ...['ACCT', 'SMNT', 'REIN', 'STOU', 'SITE'],
-  ...['AUTH', 'ADAT', 'PROT', 'PBSZ', 'CCC', 'MIC', 'CONF', 'ENC'],
+  ...['ADAT', 'CCC', 'MIC', 'CONF', 'ENC'],
   ...['LPRT', 'LPSV', 'LANG', 'HOST', 'MLST', 'MLSD', 'MFMT', 'MFCT', 'MFF'],
   ...['HASH', 'XSHA1', 'XSHA256', 'XMD5', 'XCRC', 'AVBL', 'CLNT', 'CSID', 'RANG', 'COMB', 'THMB', 'DSIZ'],
   ...['MAIL', 'MSND', 'MSOM', 'MSAM', 'MRSQ', 'MRCP', 'MLFL', 'XSEM', 'XSEN', 'XRCP', 'XRSQ'],
@@ -189,6 +204,8 @@ export const commandNames: readonly string[] = [...byName.keys()]
 export const commandOf = (name: string): Command | undefined => byName.get(name)
 
 const features: readonly string[] = [...commands.flatMap((row) => row.features), 'TVFS'].sort()
+
+const plainFeatures = features.filter((feature) => !['AUTH TLS', 'PBSZ', 'PROT'].includes(feature))
 
 const namesPerLine = 8
 

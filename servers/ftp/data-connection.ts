@@ -12,6 +12,16 @@ export class DataConnectionError extends Error {
   }
 }
 
+/** There is a data connection, but it cannot be encrypted, or not with the session that it must have. */
+export class DataTlsError extends Error {
+  override readonly name = 'DataTlsError'
+  readonly why: 'handshake' | 'not-resumed'
+  constructor(why: 'handshake' | 'not-resumed', options?: ErrorOptions) {
+    super(`no encrypted data connection: ${why}`, options)
+    this.why = why
+  }
+}
+
 /** Where the next data connection comes from. */
 type Source =
   | { readonly kind: 'none' }
@@ -26,6 +36,8 @@ export interface DataChannelOptions {
   readonly local: string
   readonly ports: PassivePorts
   readonly waitMs: number
+  /** Encrypts a data connection as the session says now; the same socket where it stays in clear. @throws {DataTlsError} */
+  readonly encrypt: (socket: Socket) => Promise<Socket>
   /** Somebody else came to the passive port. */
   readonly onStranger: (address: string) => void
 }
@@ -93,6 +105,23 @@ export class DataChannel {
       clearTimeout(tooLate)
       signal.removeEventListener('abort', giveUp)
     }
+  }
+
+  /**
+   * The connection as the session wants it: encrypted or in clear.
+   * @throws {DataTlsError} it is gone then
+   */
+  async encrypt(socket: Socket): Promise<Socket> {
+    const stream = await this.#options.encrypt(socket)
+    // It was ended meanwhile.
+    if (this.#socket !== socket) stream.destroy()
+    else this.#socket = stream
+    return stream
+  }
+
+  /** Ends the connection at once, if there is one. */
+  cut(): void {
+    this.#socket?.destroy()
   }
 
   /** Ends listener and connection at once. What was sent on a connection that `finish` ended still arrives. */

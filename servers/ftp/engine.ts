@@ -24,6 +24,8 @@ export interface Frame {
   dispatch(name: string, perform: () => Promise<void>): Promise<void>
   /** Sends a rendered reply, without its last line break. Resolves when the system has taken it or the connection is gone. */
   reply(code: number, rendered: string): Promise<void>
+  /** The session goes on on another stream of the same connection: its replies go there. */
+  moveTo(socket: Socket): void
   /** Tells the frame that somebody logged in. */
   login(account: string): Promise<void>
 }
@@ -35,7 +37,7 @@ interface Dispatched {
 
 /** The parts of a session that its types do not tell. */
 interface Parts {
-  readonly commandSocket: Socket
+  commandSocket: Socket
   readonly commands: { handle(command: object): PromiseLike<void> }
 }
 
@@ -117,6 +119,9 @@ const frameOf = (connection: Framed, greeted: Promise<void>): Frame => ({
   },
   reply: async (code, rendered) => {
     await connection.reply(code, { message: rendered, raw: true })
+  },
+  moveTo: (socket) => {
+    connection.commandSocket = socket
   },
   login: async (account) => {
     await connection.login(account, '')

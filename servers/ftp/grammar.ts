@@ -100,6 +100,29 @@ const letter = (known: string): Grammar<Offered<string>> => ({
   },
 })
 
+/** `TLS`, and its older name `TLS-C` (RFC 4217 §17); SSL and Kerberos are known, and not offered. */
+export const security: Grammar<Offered<'tls'>> = {
+  syntax: 'TLS',
+  parse: (text) => {
+    const name = trimmed(text).toUpperCase()
+    if (!/^[A-Z0-9_-]{1,20}$/.test(name)) return wrong('The name of a mechanism is needed')
+    return found({ value: name === 'TLS' || name === 'TLS-C' ? 'tls' : null, name })
+  },
+}
+
+/** Octets of a protection buffer (RFC 2228 §3). */
+export const bufferSize: Grammar<number> = { syntax: 'octets', parse: (text) => integer(trimmed(text)) }
+
+/** Clear or Private; not Safe, Confidential, which TLS has not (RFC 4217 §9). */
+export const protection: Grammar<Offered<'clear' | 'private'>> = {
+  syntax: 'C | P',
+  parse: (text) => {
+    const name = trimmed(text).toUpperCase()
+    if (!/^[CSEP]$/.test(name)) return wrong('No such letter')
+    return found({ value: name === 'P' ? 'private' : name === 'C' ? 'clear' : null, name })
+  },
+}
+
 /** Stream; not Block, Compressed, deflated. */
 export const mode = letter('SBCZ')
 

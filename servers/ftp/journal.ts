@@ -49,6 +49,9 @@ export const command = (log: Log, name: string, argument: string | null, code: n
 /** Somebody other than the client came to its passive port. */
 export const stranger = (log: Log, address: string): void => log.write('warn', 'data.stranger', { address })
 
+/** A data connection was encrypted, but not with the session of its control connection, as the setting dataTls wants it. */
+export const dataNotResumed = (log: Log): void => log.write('warn', 'data.not-resumed')
+
 /** All passive ports are in use. */
 export const noPort = (log: Log): void => log.write('error', 'data.no-port')
 

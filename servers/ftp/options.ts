@@ -22,8 +22,8 @@ const options = z.strictObject({
   dataTls: z.enum(['session', 'any']).default('session').meta({
     description:
       "Whether an encrypted data connection must resume its control connection's TLS session (session), or may be of its own (any).",
+    over: '522',
     source: 'RFC 4217 §10',
-    pending: true,
   }),
   dataWait: duration({ min: 100 }).prefault('30s').meta({
     description:
@@ -55,7 +55,7 @@ export type FtpOptions = z.output<typeof options>
 export const protocol: Protocol<FtpOptions> = {
   protocol: 'ftp',
   ports: (_options, tls) => (tls === 'implicit' ? { high: 2990, wellKnown: 990 } : { high: 2121, wellKnown: 21 }),
-  standards: ['RFC 959', 'RFC 1123 §4.1', 'RFC 1579', 'RFC 2389', 'RFC 2428', 'RFC 2577', 'RFC 2640', 'RFC 3659'],
+  standards: ['RFC 959', 'RFC 1123 §4.1', 'RFC 1579', 'RFC 2389', 'RFC 2428', 'RFC 2577', 'RFC 2640', 'RFC 3659', 'RFC 4217'],
   options,
   grants: (_options, settings) => ({
     read: [],

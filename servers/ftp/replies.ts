@@ -90,6 +90,21 @@ export const replies = {
   renameFrom: say(350, 'Ready for RNTO'),
   renamed: say(250, 'Renamed'),
   renameFirst: say(503, 'RNFR first'),
+  // Encryption (RFC 4217)
+  beginTls: say(234, 'Begin TLS now'),
+  encryptedAlready: say(503, 'The connection is encrypted already'),
+  encryptFirst: say(503, 'AUTH TLS first'),
+  bufferFirst: say(503, 'PBSZ first'),
+  noProtectionBuffer: say(200, 'PBSZ=0'),
+  protection: (isPrivate: boolean) => say(200, `Data connections are ${isPrivate ? 'encrypted' : 'in clear'} from now on`),
+  protectionNotOffered: (letter: string) => say(536, `PROT ${letter} is not offered with TLS: P or C`),
+  dataInClearRefused: say(534, 'Data connections have to be encrypted here: PROT P (setting requireTls)'),
+  dataNeedsTls: say(521, 'Data connections have to be encrypted here: PBSZ 0 and PROT P first (setting requireTls)'),
+  noDataTls: say(522, 'TLS did not come about on the data connection'),
+  dataNotResumed: say(
+    522,
+    'The data connection must resume the TLS session of this connection (setting dataTls: any takes others too)',
+  ),
   // Session
   needPassword: say(331, 'Password required'),
   welcome: (account: string) => say(230, `Welcome, ${account}`),
@@ -97,7 +112,7 @@ export const replies = {
   loginFirst: say(530, 'Log in first, with USER and PASS'),
   loggedIn: say(503, 'Already logged in'),
   userFirst: say(503, 'USER first'),
-  needsTls: say(530, 'A password would travel in clear: log in over TLS'),
+  needsTls: say(530, 'A password would travel in clear: log in over TLS (AUTH TLS)'),
   tooManyLogins: say(421, 'Too many bad logins, closing'),
   loginBlocked: (retryAfterMs: number) =>
     say(421, `Too many bad logins from your address, try again in ${Math.max(1, Math.ceil(retryAfterMs / 60_000))} min; closing`),

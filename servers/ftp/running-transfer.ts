@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { FileError } from '../../shared/files/file-store.ts'
-import { type DataChannel, DataConnectionError } from './data-connection.ts'
+import { type DataChannel, DataConnectionError, DataTlsError } from './data-connection.ts'
 import { type Reply, refusals, replies } from './replies.ts'
 import type { TransferPlan } from './session-state.ts'
 import { BrokenTransferError, FileShrankError } from './transfer.ts'
@@ -59,11 +59,15 @@ export class RunningTransfer {
   async run(data: DataChannel, say: (reply: Reply) => Promise<void>): Promise<TransferEnd> {
     const { signal } = this.#controller
     try {
-      const socket = await data.connect(signal)
-      const cut = () => socket.destroy()
+      const connected = await data.connect(signal)
+      const cut = () => data.cut()
       signal.addEventListener('abort', cut)
       if (signal.aborted) cut()
+      // Some clients begin TLS before they have read 150, some behind it.
+      const encrypted = data.encrypt(connected)
+      encrypted.catch(() => undefined)
       await say(this.plan.opening)
+      const socket = await encrypted
       const reply = await this.plan.move(socket, (octets) => {
         this.#octets += octets
         this.#onProgress(octets)
@@ -85,10 +89,14 @@ export class RunningTransfer {
   #replyTo(error: unknown): Reply {
     if (error instanceof DataConnectionError && error.why === 'no-target') return replies.noDataTarget
     if (error instanceof DataConnectionError && error.why === 'failed') return replies.noDataConnection
+    if (error instanceof DataTlsError && this.#aborted === null) {
+      return error.why === 'not-resumed' ? replies.dataNotResumed : replies.noDataTls
+    }
     if (error instanceof FileError) return refusals[error.code]
     if (error instanceof FileShrankError) return replies.fileShrank
     if (this.#aborted === 'client') return replies.abortedByClient
-    if (error instanceof BrokenTransferError || error instanceof DataConnectionError) return this.plan.broken
+    if (error instanceof BrokenTransferError || error instanceof DataConnectionError || error instanceof DataTlsError)
+      return this.plan.broken
     throw error
   }
 }

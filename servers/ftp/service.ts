@@ -1,4 +1,3 @@
-import { Socket } from 'node:net'
 import { join } from 'node:path'
 import { openFileStore } from '../../shared/files/disk-file-store.ts'
 import { FileError, type FileStore } from '../../shared/files/file-store.ts'
@@ -9,7 +8,7 @@ import * as journal from './journal.ts'
 import type { FtpOptions } from './options.ts'
 import { PassivePorts } from './passive-ports.ts'
 import { render, replies, turnedAway } from './replies.ts'
-import { runSession } from './session.ts'
+import { runSession, socketOf } from './session.ts'
 import type { SessionContext } from './session-state.ts'
 
 /** How often is looked for what dead uploads left behind. */
@@ -22,6 +21,8 @@ export const service: Service<FtpOptions> = {
 }
 
 class FtpServer implements Server {
+  /** So that a data connection that resumes a session proves to come from the same client (RFC 4217 §10). */
+  readonly ownTickets = true
   readonly #context: Context<FtpOptions>
   readonly #session: SessionContext
   readonly #homes: ReturnType<typeof openFileStore>
@@ -49,6 +50,8 @@ class FtpServer implements Server {
       ports: new PassivePorts(options.passive.ports),
       passiveAddress: options.passive.address,
       requireTls: context.requireTls,
+      tls: context.tls,
+      dataTls: options.dataTls,
       transferLog: context.journal.lines('transfer'),
       home: (account) => this.#home(account, folder, sync),
     }
@@ -67,10 +70,9 @@ class FtpServer implements Server {
   }
 
   async serve(connection: Parameters<Server['serve']>[0]): Promise<void> {
-    const { stream } = connection
-    if (this.#engine === null || !(stream instanceof Socket))
-      throw new TypeError('FTP needs a socket and a server that was started')
-    await runSession(this.#session, connection, stream, this.#engine.open(stream))
+    if (this.#engine === null) throw new Error('serve before start')
+    const socket = socketOf(connection)
+    await runSession(this.#session, connection, socket, this.#engine.open(socket))
   }
 
   refuse(refusal: Refusal): string {

@@ -29,6 +29,9 @@ export interface SessionContext {
   /** What PASV tells clients instead of our own address. */
   readonly passiveAddress: string | null
   readonly requireTls: 'auto' | 'always' | 'never'
+  readonly tls: 'starttls' | 'implicit' | 'off'
+  /** Whether an encrypted data connection may be of a TLS session of its own. */
+  readonly dataTls: 'session' | 'any'
   readonly transferLog: LineFile
   /** The home of an account, made if it is not there. @throws {FileError} */
   home(account: string): Promise<FileStore>
@@ -52,6 +55,9 @@ export type State =
 export type StateName = State['state']
 export type In<Name extends StateName> = Extract<State, { state: Name }>
 
+/** Whether data connections are encrypted (PROT). */
+export type Protection = 'clear' | 'private'
+
 /** How the next transfer goes. */
 export interface Parameters {
   readonly type: TransferType
@@ -59,6 +65,9 @@ export interface Parameters {
   readonly restart: number
   /** EPSV ALL was said: no other way to make data connections is taken. */
   readonly onlyEpsv: boolean
+  /** PBSZ was said: PROT may come. */
+  readonly bufferAgreed: boolean
+  readonly protection: Protection
 }
 
 /** What follows from a command. */
@@ -66,8 +75,10 @@ export interface Outcome {
   readonly reply: Reply
   readonly next?: State
   readonly parameters?: Partial<Parameters>
+  /** The connection goes on encrypted behind this reply, and anew. */
+  readonly secures?: true
   /** Why the session ends behind this reply. */
-  readonly ends?: 'quit' | 'bad-logins' | 'blocked' | 'no-desk' | 'no-home'
+  readonly ends?: 'quit' | 'bad-logins' | 'blocked' | 'no-desk' | 'no-home' | 'no-tls'
 }
 
 /** A transfer as the session sees it. */

@@ -1,12 +1,13 @@
-import type { Socket } from 'node:net'
+import { Socket } from 'node:net'
 import { FileError, fileErrors } from '../../shared/files/file-store.ts'
 import type { Log } from '../../shared/log/log.ts'
 import { endpointText, plainAddress } from '../../shared/net/endpoint.ts'
 import { type Connection, endingOf } from '../../shared/service.ts'
+import { HandshakeError } from '../../shared/tls/service-tls.ts'
 import { argumentText, type CommandLine, loggedName } from './command-line.ts'
 import { CommandReader, type Said } from './command-reader.ts'
 import { type Command, commandOf, notOffered } from './commands.ts'
-import { DataChannel } from './data-connection.ts'
+import { DataChannel, DataTlsError } from './data-connection.ts'
 import type { Frame } from './engine.ts'
 import * as journal from './journal.ts'
 import { type Reply, refusals, render, replies } from './replies.ts'
@@ -23,11 +24,10 @@ export class Session implements Talk {
   readonly connection: Connection
   readonly data: DataChannel
   readonly #frame: Frame
-  readonly #reader: CommandReader
+  #reader: CommandReader
   #log: Log
   #state: State = { state: 'login', user: null }
-  // RFC 959 §5.1: the default type is ASCII.
-  #parameters: Parameters = { type: 'ascii', restart: 0, onlyEpsv: false }
+  #parameters: Parameters
   #running: RunningTransfer | null = null
   #badCommands = 0
   #badLogins = 0
@@ -41,20 +41,27 @@ export class Session implements Talk {
     this.connection = connection
     this.#frame = frame
     this.#log = connection.log
+    this.#parameters = initialParameters(context)
     const { ports, limits } = context
     this.data = new DataChannel({
       client: connection.remote.address,
       local,
       ports,
       waitMs: limits.dataWaitMs,
+      encrypt: (socket) => this.#encryptData(socket),
       onStranger: (address) => journal.stranger(this.#log, address),
     })
-    this.#reader = new CommandReader(
-      connection.stream,
-      limits,
+    this.#reader = this.#read()
+  }
+
+  #read(): CommandReader {
+    const { stream, signal } = this.connection
+    return new CommandReader(
+      stream,
+      this.context.limits,
       (command) => this.#arrived(command),
       () => this.#noMoreComes(),
-      connection.signal,
+      signal,
     )
   }
 
@@ -109,6 +116,7 @@ export class Session implements Talk {
     journal.command(this.#log, name, shown, outcome.reply.code, Math.round(performance.now() - startedAt))
     // Told that it has to end in the middle of a transfer, the session says that instead of how the transfer ended.
     if (this.connection.signal.aborted) return undefined
+    if (outcome.secures) return this.#secure(outcome.reply)
     await this.say(outcome.reply)
     if (badCodes.includes(outcome.reply.code)) this.#badCommands += 1
     if (outcome.ends !== undefined) return outcome.ends
@@ -116,6 +124,40 @@ export class Session implements Talk {
     journal.limitReached(this.#log, 'badCommands', this.context.limits.badCommands)
     await this.say(replies.tooManyBad)
     return 'bad-commands'
+  }
+
+  /** What came behind AUTH in clear is dropped with the reader, and all that was said before it. @returns why the session ends */
+  async #secure(reply: Reply): Promise<'no-tls' | undefined> {
+    const { connection } = this
+    // All in this turn: what comes from now on is part of the handshake.
+    this.#reader.close()
+    connection.stream.write(`${render(reply)}\r\n`)
+    try {
+      await connection.startTls()
+    } catch (error) {
+      if (error instanceof HandshakeError) return 'no-tls'
+      throw error
+    }
+    this.#frame.moveTo(socketOf(connection))
+    this.#reader = this.#read()
+    this.data.close()
+    this.#state = { state: 'login', user: null }
+    this.#log = connection.log
+    this.#parameters = initialParameters(this.context)
+    return undefined
+  }
+
+  async #encryptData(socket: Socket): Promise<Socket> {
+    if (this.#parameters.protection === 'clear') return socket
+    try {
+      const { stream, resumed } = await this.connection.secureOther(socket)
+      if (resumed || this.context.dataTls === 'any') return stream
+      stream.destroy()
+    } catch (error) {
+      throw error instanceof HandshakeError ? new DataTlsError('handshake', { cause: error }) : error
+    }
+    journal.dataNotResumed(this.#log)
+    throw new DataTlsError('not-resumed')
   }
 
   /** Finds the command's row, and carries it out through the frame's dispatcher. */
@@ -184,11 +226,12 @@ export class Session implements Talk {
 
   status(): readonly string[] {
     const { remote, secure } = this.connection
-    const { type, restart } = this.#parameters
+    const { type, restart, protection } = this.#parameters
     const running = this.#running
     return [
       `Connected from ${endpointText(remote)}${secure ? ', over TLS' : ''}`,
       this.#state.state === 'login' ? 'Not logged in' : `Logged in as ${this.#state.account}`,
+      ...(secure ? [`Data connections are ${protection === 'private' ? 'encrypted' : 'in clear'}`] : []),
       `TYPE: ${type === 'ascii' ? 'ASCII' : 'Image'}, STRU: File, MODE: Stream`,
       ...(restart > 0 ? [`The next transfer starts at octet ${restart}`] : []),
       running === null ? 'No transfer under way' : `Transfer under way: ${running.octets} octets so far`,
@@ -200,6 +243,8 @@ export class Session implements Talk {
   }
 
   async transfer(plan: TransferPlan): Promise<Outcome> {
+    const inClear = this.#parameters.protection === 'clear'
+    if (inClear && this.context.requireTls === 'always') return { reply: replies.dataNeedsTls }
     const running = new RunningTransfer(plan, (octets) => this.#progress(plan, octets))
     this.#running = running
     if (this.connection.signal.aborted) running.abort('ended')
@@ -258,6 +303,15 @@ export class Session implements Talk {
   }
 }
 
+/** RFC 959 §5.1: the default type is ASCII. Who connects to an encrypted service wants its data encrypted as well. */
+const initialParameters = ({ tls }: SessionContext): Parameters => ({
+  type: 'ascii',
+  restart: 0,
+  onlyEpsv: false,
+  bufferAgreed: tls === 'implicit',
+  protection: tls === 'implicit' ? 'private' : 'clear',
+})
+
 /** Only the command behind RNFR may be RNTO (RFC 959 §4.1.3). */
 const withoutRename = (state: State): State => {
   if (state.state !== 'renaming') return state
@@ -268,3 +322,9 @@ const withoutRename = (state: State): State => {
 /** Takes over one client. The stream is a socket: nothing else has addresses that data connections can use. */
 export const runSession = (context: SessionContext, connection: Connection, socket: Socket, frame: Frame): Promise<void> =>
   new Session(context, connection, frame, plainAddress(socket.localAddress ?? connection.local.address)).run()
+
+/** The stream as a socket: nothing else has addresses. */
+export const socketOf = ({ stream }: Connection): Socket => {
+  if (!(stream instanceof Socket)) throw new TypeError('FTP needs a socket')
+  return stream
+}

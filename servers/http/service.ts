@@ -16,6 +16,7 @@ const refusals: Record<Refusal, string> = {
 
 /** One HTTP service in one child. */
 export class HttpServer implements Server {
+  readonly alpn = ['http/1.1']
   readonly #engine: Engine
   readonly #shared: Shared
   readonly #sessions = new WeakMap<Duplex, Session>()

@@ -9,6 +9,11 @@ export interface Examples {
 const beforeLogin = (command: string) => ({ lines: `C: ${command}\nS: 530 Log in first, with USER and PASS` })
 const noArgument = (name: string) => `C: ${name} x\nS: 501 No argument is taken; syntax: ${name}`
 
+const inClear = (command: string, reply: string, malformed: string) =>
+  ({ good: `C: ${command}\nS: ${reply}`, misplaced: null, malformed: `C: ${malformed}` }) as const
+
+// Above 400 lines: one example for each row of the command table.
+
 /** By the name of the row. Alice's home holds `a.txt` (12 octets), `folder/b "quoted".txt` and `folder/empty`. */
 export const examples: Readonly<Record<string, Examples>> = {
   USER: {
@@ -360,7 +365,7 @@ export const examples: Readonly<Record<string, Examples>> = {
     good: `
       C: HELP
       S: 214-Commands:
-      S:  ABOR ALLO APPE CDUP CWD  DELE EPRT EPSV
+      S:  ABOR ALLO APPE AUTH CDUP CWD  DELE EPRT
       S*  …
       S: 214 End of help
       C: HELP retr
@@ -374,6 +379,10 @@ export const examples: Readonly<Record<string, Examples>> = {
     malformed: 'C: HELP \\xff\\xff\nS: 501 Names are UTF-8; …',
   },
   NOOP: { good: 'C: NOOP\nS: 200 OK\nC: noop  \nS: 200 OK', misplaced: null, malformed: noArgument('NOOP') },
+  // With TLS: tls.test.ts.
+  AUTH: inClear('AUTH TLS', '502 AUTH is not offered', 'AUTH\nS: 501 The name of a mechanism is needed; syntax: AUTH TLS'),
+  PBSZ: inClear('PBSZ 0', '503 AUTH TLS first', 'PBSZ x\nS: 501 A number of octets is needed; syntax: PBSZ octets'),
+  PROT: inClear('PROT P', '503 AUTH TLS first', 'PROT X\nS: 501 No such letter; syntax: PROT C | P'),
   FEAT: {
     good: `
       C: FEAT

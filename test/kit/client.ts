@@ -170,7 +170,7 @@ export class Client implements Disposable {
   async startTls(options: ConnectionOptions = {}): Promise<void> {
     if (this.#octets > 0) throw this.#failure('closed', 'nothing in clear before TLS')
     this.#socket.removeAllListeners('data')
-    const secure = connectTls({ rejectUnauthorized: false, ...options, socket: this.#socket })
+    const secure = connectTls({ rejectUnauthorized: false, host: '127.0.0.1', ...options, socket: this.#socket })
     let done = false
     secure.once('secureConnect', () => {
       done = true
