@@ -3,7 +3,7 @@
  * service that nobody speaks TLS with does not pay for it.
  */
 import { randomBytes } from 'node:crypto'
-import type { Socket } from 'node:net'
+import { createServer, type Server, type Socket } from 'node:net'
 import type { SecureContext, TLSSocket } from 'node:tls'
 import { certificateFor, type TlsFacts, type TlsMaterial } from './material.ts'
 
@@ -46,12 +46,34 @@ export interface Keys {
   readonly material: TlsMaterial
   readonly contexts: (SecureContext | null)[]
   readonly ticketKeys: Buffer
+  /** Sessions of TLS 1.2 clients that take no tickets (curl); null: they are not kept. */
+  readonly sessions: Server | null
 }
 
-const keysOf = (material: TlsMaterial, ticketKeys: Buffer): Keys => ({
+/** A session in memory is for a conversation's other sockets: the newest few will do. */
+const maxSessions = 4
+
+/** A server that listens nowhere: node:tls asks it for sessions by their ids. */
+const sessionCache = (): Server => {
+  const sessions = new Map<string, Buffer>()
+  const cache = createServer()
+  cache.on('newSession', (id: Buffer, session: Buffer, done: () => void) => {
+    sessions.set(id.toString('hex'), session)
+    const [oldest] = sessions.keys()
+    if (sessions.size > maxSessions && oldest !== undefined) sessions.delete(oldest)
+    done()
+  })
+  cache.on('resumeSession', (id: Buffer, done: (error: null, session: Buffer | null) => void) => {
+    done(null, sessions.get(id.toString('hex')) ?? null)
+  })
+  return cache
+}
+
+const keysOf = (material: TlsMaterial, ticketKeys: Buffer, sessions: Server | null): Keys => ({
   material,
   contexts: material.certificates.map(() => null),
   ticketKeys,
+  sessions,
 })
 
 /** A socket that is encrypted now. */
@@ -78,7 +100,7 @@ export class ServiceTls {
 
   /** Goes on with other certificates and ticket keys; conversations that are encrypted stay as they are. */
   use(material: TlsMaterial): void {
-    this.#keys = keysOf(material, Buffer.from(material.ticketKeys, 'base64'))
+    this.#keys = keysOf(material, Buffer.from(material.ticketKeys, 'base64'), null)
     this.#first.resolve()
   }
 
@@ -87,7 +109,7 @@ export class ServiceTls {
     await this.#first.promise
     const keys = this.#keys
     if (keys === null) throw new Error('no keys')
-    return this.#options.ownTickets === true ? keysOf(keys.material, randomBytes(48)) : keys
+    return this.#options.ownTickets === true ? keysOf(keys.material, randomBytes(48), sessionCache()) : keys
   }
 
   /**
@@ -103,6 +125,7 @@ export class ServiceTls {
     const { alpn } = this.#options
     const stream = new tls.TLSSocket(socket, {
       isServer: true,
+      ...(keys.sessions === null ? {} : { server: keys.sessions }),
       secureContext: this.#context(tls, keys, 0),
       SNICallback: (host, done) => done(null, this.#context(tls, keys, certificateFor(keys.material.certificates, host))),
       ...(alpn === undefined ? {} : { ALPNProtocols: [...alpn] }),
