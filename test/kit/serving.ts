@@ -20,6 +20,8 @@ export interface Setup {
   readonly requireTls?: ServiceSettings['requireTls']
   /** Encrypted from the first octet, or when the client asks for it, with the keys of `testKeys`; off unless given. */
   readonly tls?: ServiceSettings['tls']
+  /** The keys come later, by `Running.tls`. */
+  readonly keysLater?: boolean
   readonly desk?: FakeDesk
   /** Prepares the data folder before the service starts: seeds mailboxes, writes files. */
   readonly prepare?: (settings: Settings) => Promise<void>
@@ -127,7 +129,7 @@ const serveIn = async (folder: TemporaryFolder, setup: Setup): Promise<Running> 
   }
   const mode = setup.tls ?? 'off'
   const tls = mode === 'off' ? null : new ServiceTls(setup.service, server)
-  tls?.use((await testKeys()).material)
+  if (setup.keysLater !== true) tls?.use((await testKeys()).material)
   const host = new Host(server, limits, journal.log, tls === null || mode === 'off' ? null : { mode, tls })
   const port = await host.listen({ host: '127.0.0.1', port: 0 })
 

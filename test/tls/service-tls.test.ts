@@ -1,0 +1,82 @@
+import { type ConnectionOptions, connect } from 'node:tls'
+import { expect } from 'chai'
+import { localCertificate } from '../../shared/tls/local-certificate.ts'
+import { Client } from '../kit/client.ts'
+import { temporaryFolder } from '../kit/folder.ts'
+import { type Running, serve } from '../kit/serving.ts'
+
+/** The names of the certificate that a client is shown. */
+const shownTo = ({ port }: Running, options: ConnectionOptions = {}): Promise<string> =>
+  new Promise((resolve, reject) => {
+    const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ...options }, () => {
+      resolve(socket.getPeerCertificate().subjectaltname ?? '')
+      socket.destroy()
+    })
+    socket.once('error', reject)
+  })
+
+const pairFor = async (hostname: string) => {
+  await using folder = await temporaryFolder()
+  return (await localCertificate(folder.path, { hostname, hosts: [], domains: [] }, Date.now())).pair
+}
+
+const secret = () => Buffer.alloc(48, Math.random() * 256).toString('base64')
+
+describe('TLS: a service', () => {
+  it('shows the certificate of the host that is asked for, and new ones without a restart; who is connected stays so', async () => {
+    const [one, two, three] = await Promise.all([pairFor('one.test'), pairFor('two.test'), pairFor('three.test')])
+    await using running = await serve({ service: 'http', tls: 'implicit' })
+    running.tls?.use({ certificates: [one, two], ticketKeys: secret() })
+    expect(await shownTo(running)).to.include('one.test')
+    expect(await shownTo(running, { servername: 'two.test' })).to.include('two.test')
+    expect(await shownTo(running, { servername: 'other.test' })).to.include('one.test')
+    using client = await Client.connectTls(running.port)
+    running.tls?.use({ certificates: [three], ticketKeys: secret() })
+    expect(await shownTo(running, { servername: 'two.test' })).to.include('three.test')
+    await client.send('GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n')
+    expect(await client.line()).to.equal('HTTP/1.1 404 Not Found')
+  })
+
+  it('resumes sessions of another process that has its ticket keys, and not those of other keys', async () => {
+    const pair = await pairFor('one.test')
+    const ticketKeys = secret()
+    await using first = await serve({ service: 'http', tls: 'implicit' })
+    await using second = await serve({ service: 'http', tls: 'implicit' })
+    for (const running of [first, second]) running.tls?.use({ certificates: [pair], ticketKeys })
+    const session = await new Promise<Buffer>((resolve) => {
+      const socket = connect({ port: first.port, host: '127.0.0.1', rejectUnauthorized: false })
+      socket.once('session', (ticket) => {
+        resolve(ticket)
+        socket.destroy()
+      })
+    })
+    const isResumed = ({ port }: Running) =>
+      new Promise<boolean>((resolve) => {
+        const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false, session }, () => {
+          resolve(socket.isSessionReused())
+          socket.destroy()
+        })
+      })
+    expect(await isResumed(second)).to.equal(true)
+    second.tls?.use({ certificates: [pair], ticketKeys: secret() })
+    expect(await isResumed(second)).to.equal(false)
+  })
+
+  for (const version of ['TLSv1', 'TLSv1.1'] as const) {
+    it(`refuses ${version}`, async () => {
+      await using running = await serve({ service: 'http', tls: 'implicit' })
+      const options = { minVersion: version, maxVersion: version, ciphers: 'DEFAULT@SECLEVEL=0' }
+      const outcome = await shownTo(running, options).catch((error: NodeJS.ErrnoException) => error.code)
+      expect(outcome).to.equal('ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION')
+    })
+  }
+
+  it('waits for its first keys, and then serves who came before', async () => {
+    const pair = await pairFor('one.test')
+    await using running = await serve({ service: 'http', tls: 'implicit', keysLater: true })
+    const shown = shownTo(running)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    running.tls?.use({ certificates: [pair], ticketKeys: secret() })
+    expect(await shown).to.include('one.test')
+  })
+})
