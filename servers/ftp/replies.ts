@@ -112,7 +112,7 @@ export const replies = {
   loginFirst: say(530, 'Log in first, with USER and PASS'),
   loggedIn: say(503, 'Already logged in'),
   userFirst: say(503, 'USER first'),
-  needsTls: say(530, 'A password would travel in clear: log in over TLS (AUTH TLS)'),
+  needsTls: say(530, 'A password would travel in clear: log in over TLS'),
   tooManyLogins: say(421, 'Too many bad logins, closing'),
   loginBlocked: (retryAfterMs: number) =>
     say(421, `Too many bad logins from your address, try again in ${Math.max(1, Math.ceil(retryAfterMs / 60_000))} min; closing`),

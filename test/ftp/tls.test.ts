@@ -119,7 +119,7 @@ describe('FTP: AUTH TLS (RFC 4217)', () => {
   it('is what a login needs where TLS is required, and data connections too', async () => {
     await using running = await serveFtp({ tls: 'starttls', requireTls: 'always' })
     using client = await greeted(running)
-    expect(await say(client, 'USER alice')).to.match(/^530 .*AUTH TLS/)
+    expect(await say(client, 'USER alice')).to.match(/^530 .*over TLS/)
     await say(client, 'AUTH TLS')
     await client.startTls()
     await say(client, 'USER alice')
