@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs'
-import { become, findUser, isRoot } from '../servers/supervisor/privilege.ts'
+import { become, isRoot } from '../servers/supervisor/privilege.ts'
 import type { Settings } from '../shared/config/settings.ts'
+import { findUser } from '../shared/system-user.ts'
 
 /** So that no file ends up root's: root becomes the user of the settings, else the owner of the data folder. */
 export const giveUpRoot = ({ user, data }: Settings): void => {

@@ -28,8 +28,16 @@ export interface Protocol<Options> {
   /** This protocol's part of a service's settings; the ones that all services share are not in it. */
   readonly options: ZodType<Options>
   grants(options: Options, settings: Settings): Grants
-  /** A command that a newcomer can paste to try the service; `{address}` stands for its host and port. */
+  /**
+   * Present where a program of somebody else serves, in place of the host with a protocol in it: the port is left to that program,
+   * and nothing of the host's work (sandbox, TLS, limits, workers) is done for it.
+   * @returns how long it may take from its start until it is ready, in milliseconds; whoever runs it keeps shorter deadlines
+   */
+  external?(options: Options): { readonly startMs: number }
+  /** A command that a newcomer can paste to try the service; `{address}`, `{host}`, `{port}` and `{data}` stand for what they are. */
   readonly example: string
+  /** The same where it depends on the options. */
+  exampleFor?(options: Options): string
 }
 
 /** A protocol as the child runs it. */

@@ -60,6 +60,8 @@ export type ToSupervisor =
   | { readonly type: 'ready'; readonly port: number }
   /** It cannot serve: the exit code that follows says whether trying again may help. */
   | { readonly type: 'failed'; readonly message: string; readonly portTaken: boolean }
+  /** A program of somebody else was started; it is what the service's process is told to be from now on. */
+  | { readonly type: 'program'; readonly program: { readonly pid: number; readonly startTime: string } }
   | AskMessage
   /** Sent when they changed, at most a few times a second, and when asked for. */
   | { readonly type: 'counters'; readonly counters: Counters }
@@ -72,4 +74,4 @@ export const isToChild = (value: unknown): value is ToChild =>
 
 /** The same for the other direction. */
 export const isToSupervisor = (value: unknown): value is ToSupervisor =>
-  isTagged(value) && ['ready', 'failed', 'ask', 'counters'].includes(String(value.type))
+  isTagged(value) && ['ready', 'failed', 'program', 'ask', 'counters'].includes(String(value.type))

@@ -4,11 +4,15 @@ import { extname } from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { exitCodes } from '../../shared/service.ts'
+import { killNow, type Mark } from '../exec/processes.ts'
 import { type AskMessage, type Counters, isToSupervisor, type StartMessage, type ToChild } from '../host/messages.ts'
 import type { Port } from './ports.ts'
 
 /** The program of every child, beside this one: `.ts` when run from the sources, `.js` from dist/. */
 export const childProgram = fileURLToPath(new URL(`../host/main${extname(import.meta.filename)}`, import.meta.url))
+
+/** The program beside a program of somebody else. */
+export const runnerProgram = fileURLToPath(new URL(`../host/runner${extname(import.meta.filename)}`, import.meta.url))
 
 /** How a child shows in the list of processes; an orphan is known by it. */
 export const childArguments = (service: string, data: string): string[] => [service, `--data=${data}`]
@@ -16,8 +20,8 @@ export const childArguments = (service: string, data: string): string[] => [serv
 /** One arena for glibc's malloc in place of one a thread: a child has few threads that allocate, and each arena keeps a MiB or more. */
 const memoryVariables = { MALLOC_ARENA_MAX: '1' }
 
-/** A child that is not ready by then is stuck. */
-const startMs = 20_000
+/** A child that is not ready by then is stuck; of a program of somebody else its own settings say when. */
+const ownStartMs = 20_000
 
 /** What a child may take beyond its own deadline before it is killed. */
 const overtimeMs = 5_000
@@ -30,23 +34,41 @@ export interface ChildEvents {
   asked(child: Child, message: AskMessage): void
 }
 
-/** One process that serves one service. */
+/** What a child is started with. */
+export interface Birth {
+  readonly start: StartMessage
+  readonly port: Port
+  /** Flags of its Node. */
+  readonly flags: readonly string[]
+  /** A program of somebody else serves, and the child looks after it. */
+  readonly external: { readonly startMs: number } | null
+}
+
+/** One process that serves one service, or that looks after the program that does. */
 export class Child {
   readonly startedAt = new Date()
   counters: Counters = { open: 0, served: 0, refused: 0, memoryOctets: 0 }
   /** What it said before it gave up. */
   failure: { readonly message: string; readonly portTaken: boolean } | null = null
   readonly #process: ChildProcess
+  /** The program that it looks after. */
+  #program: Mark | null = null
   #deadline: NodeJS.Timeout
   #late = ''
   #counted: (() => void)[] = []
 
-  constructor(start: StartMessage, port: Port, flags: readonly string[], events: ChildEvents) {
-    this.#process = fork(childProgram, childArguments(start.service.name, start.settings.data), {
-      execArgv: [...flags],
-      env: { ...process.env, ...memoryVariables },
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc', port.fd()],
-    })
+  constructor({ start, port, flags, external }: Birth, events: ChildEvents) {
+    const fd = port.fd()
+    this.#process = fork(
+      external === null ? childProgram : runnerProgram,
+      childArguments(start.service.name, start.settings.data),
+      {
+        execArgv: [...flags],
+        env: { ...process.env, ...memoryVariables },
+        stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...(fd === null ? [] : [fd])],
+      },
+    )
+    const startMs = external?.startMs ?? ownStartMs
     this.#deadline = this.#killAfter(startMs, `was not ready within ${startMs / 1_000} s`)
     this.#process.on('message', (message) => this.#heard(message, events))
     this.#process.on('error', (error) => {
@@ -57,8 +79,9 @@ export class Child {
     this.tell(start)
   }
 
+  /** Of the process that serves: where that is a program of somebody else, of the program. */
   get pid(): number {
-    return this.#process.pid ?? 0
+    return this.#program?.pid ?? this.#process.pid ?? 0
   }
 
   /** Puts a message on its channel; a child that is gone misses it. */
@@ -77,6 +100,7 @@ export class Child {
 
   kill(): void {
     this.#process.kill('SIGKILL')
+    this.#killProgram()
   }
 
   /** The counters as they are now, or as last told where the child does not answer in time. */
@@ -102,6 +126,9 @@ export class Child {
       case 'failed':
         this.failure = message
         return
+      case 'program':
+        this.#program = message.program
+        return
       case 'ask':
         return events.asked(this, message)
       case 'counters':
@@ -117,7 +144,13 @@ export class Child {
   #gone(events: ChildEvents, permanent: boolean, why: string): void {
     clearTimeout(this.#deadline)
     this.#answerCounts()
+    // Whoever looked after it is gone; where that was by its own will, the program was gone before.
+    this.#killProgram()
     events.gone(this, permanent, why)
+  }
+
+  #killProgram(): void {
+    if (this.#program !== null) killNow(this.#program)
   }
 
   #killAfter(ms: number, why: string): NodeJS.Timeout {

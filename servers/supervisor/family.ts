@@ -1,11 +1,12 @@
 /** All services of one configuration: which there are, how they change at a reload, how they end. */
 import type { Configuration, ConfiguredService, ServiceSettings, Settings } from '../../shared/config/settings.ts'
 import { PermanentError } from '../../shared/service.ts'
-import { childProgram } from './child.ts'
+import { endLeftover } from '../exec/leftover.ts'
+import { childProgram, runnerProgram } from './child.ts'
 import type { Holder } from './holder.ts'
 import { Keeper, type KeeperEvents, type Plan } from './keeper.ts'
-import { bindPort, type Place, type Port, PortError } from './ports.ts'
-import { sandboxFlags } from './sandbox.ts'
+import { bindPort, findPort, type Place, type Port, PortError } from './ports.ts'
+import { plainFlags, sandboxFlags } from './sandbox.ts'
 
 /** What is the same for all plans of one process. */
 export interface FamilyOptions {
@@ -31,14 +32,19 @@ const placeOf = ({ name, host, port }: ServiceSettings): Place => ({ service: na
  * @throws {PortError} of the first that cannot be had
  */
 export const bindServices = async (
-  services: readonly ServiceSettings[],
+  services: readonly ConfiguredService[],
   data: string,
   serving: readonly (number | null)[] = [],
 ): Promise<Map<string, Port>> => {
   const isLeaving = (holder: Holder) => isChildOf(data, holder) && !serving.includes(holder.pid)
   const bound = new Map<string, Port>()
   try {
-    for (const service of services) bound.set(service.name, await bindPort(placeOf(service), isLeaving))
+    for (const service of services) {
+      // What an earlier supervisor left of a program may hold the port.
+      if (service.external !== null) await endLeftover(data, service.name, serving)
+      const take = service.external === null ? bindPort : findPort
+      bound.set(service.name, await take(placeOf(service), isLeaving))
+    }
     return bound
   } catch (error) {
     closeAll(bound)
@@ -81,6 +87,7 @@ export class Family {
    */
   async become({ settings, services }: Configuration): Promise<Changes> {
     const wanted = services.filter(({ enabled }) => enabled)
+    for (const service of wanted) this.#checkKind(service)
     // First, since it makes folders, which may fail.
     const plans = new Map(wanted.map((service) => [service.name, this.#plan(service, settings)]))
     const ports = await this.#bind(
@@ -115,7 +122,7 @@ export class Family {
     for (const keeper of [...this.keepers.values(), ...this.#leaving]) keeper.kill()
   }
 
-  async #bind(services: readonly ServiceSettings[], data: string): Promise<Map<string, Port>> {
+  async #bind(services: readonly ConfiguredService[], data: string): Promise<Map<string, Port>> {
     const serving = [...this.keepers.values()]
     try {
       const ports = await bindServices(
@@ -137,7 +144,17 @@ export class Family {
   #plan(service: ConfiguredService, settings: Settings): Plan {
     const { grants } = service
     const { version, console } = this.#options
-    return { service, settings, version, console, network: grants.network, flags: sandboxFlags(grants, settings) }
+    const flags = service.external === null ? sandboxFlags(grants, settings) : plainFlags
+    return { service, settings, version, console, network: grants.network, flags }
+  }
+
+  /** The port is bound here or there: it cannot go from one to the other under a client. */
+  #checkKind({ name, external }: ConfiguredService): void {
+    const keeper = this.keepers.get(name)
+    if (keeper === undefined || (keeper.plan.service.external === null) === (external === null)) return
+    throw new PermanentError(
+      `${name}: a service cannot become a program of somebody else, or cease to be one, while Havre runs: stop it and start it again. Nothing was changed`,
+    )
   }
 
   #needsPort({ name, host, port }: ServiceSettings): boolean {
@@ -165,7 +182,11 @@ export class Family {
       outcome.status === 'rejected' ? [new Error(`${changed[at]?.name}: ${messageOf(outcome.reason)}`)] : [],
     )
     if (failures.length > 0) {
-      throw new AggregateError(failures, `not replaced, goes on as before: ${failures.map(({ message }) => message).join('; ')}`)
+      const programs = changed.some(({ plan }) => plan.service.external !== null) ? ' (an external program: is tried again)' : ''
+      throw new AggregateError(
+        failures,
+        `not replaced, goes on as before${programs}: ${failures.map(({ message }) => message).join('; ')}`,
+      )
     }
   }
 
@@ -179,4 +200,5 @@ export class Family {
 const messageOf = (reason: unknown): string => (reason instanceof Error ? reason.message : String(reason))
 
 /** Whether a program is a child of a supervisor of this data folder: of this one, or of one that died and left it behind. */
-const isChildOf = (data: string, { args }: Holder): boolean => args.includes(childProgram) && args.includes(`--data=${data}`)
+const isChildOf = (data: string, { args }: Holder): boolean =>
+  [childProgram, runnerProgram].some((program) => args.includes(program)) && args.includes(`--data=${data}`)

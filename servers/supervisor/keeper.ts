@@ -36,8 +36,11 @@ interface Successor {
   readonly child: Child
   readonly plan: Plan
   readonly port: Port
-  readonly settle: (error: Error | null) => void
+  readonly settle: Settle
 }
+
+/** Tells whoever waits for the next child: null, or why there is none. */
+type Settle = (error: Error | null) => void
 
 /** One service of the configuration, kept. */
 export class Keeper {
@@ -52,6 +55,8 @@ export class Keeper {
   readonly #events: KeeperEvents
   #child: Child | null = null
   #successor: Successor | null = null
+  /** Set while one child ends, or the next one starts, that cannot be there both at once. */
+  #turn: Settle | null = null
   readonly #retiring = new Set<Child>()
   #failures = 0
   #servedBefore = 0
@@ -86,12 +91,25 @@ export class Keeper {
 
   /**
    * Has a new child take over, from the old one or from none: the old one serves until the new one is ready, then drains. One at a
-   * time. Rejects where the new one cannot start; then all goes on as it was.
+   * time. Rejects where the new one cannot start; then all goes on as it was. A program of somebody else cannot share its port: the
+   * old one ends first, and where the new one does not start it is tried again, as after any death.
    * @param port another port for the new child; the old one is given free once its child drains
    */
   async replace(plan: Plan, port: Port = this.port): Promise<void> {
+    if (plan.service.external !== null) return this.#takeTurns(plan, port)
     const error = await new Promise<Error | null>((settle) => {
       this.#successor = { child: this.#fork(plan, port), plan, port, settle }
+    })
+    if (error !== null) throw error
+  }
+
+  async #takeTurns(plan: Plan, port: Port): Promise<void> {
+    this.plan = plan
+    this.port = port
+    this.#failures = 0
+    const error = await new Promise<Error | null>((settle) => {
+      this.#turn = settle
+      this.#happened('turn')
     })
     if (error !== null) throw error
   }
@@ -100,6 +118,7 @@ export class Keeper {
   stop(deadlineMs: number): Promise<void> {
     this.#stopMs = deadlineMs
     this.#happened('stop')
+    this.#settleTurn(new Error('the service is being stopped'))
     this.#checkEnded()
     return this.#stopped.promise
   }
@@ -138,6 +157,7 @@ export class Keeper {
     this.state = next
     if (action === 'spawn') this.#spawn()
     else if (action === 'pause') this.#pause()
+    else if (action === 'retire') this.#retire()
     else if (action === 'drain') this.#drain()
     if (next !== from) this.#events.changed(this, from)
   }
@@ -153,7 +173,9 @@ export class Keeper {
       gone: (child, permanent, why) => this.#gone(child, permanent, why),
       asked: (child, message) => this.#events.asked(this, child, message),
     }
-    const child = new Child({ type: 'start', service, settings, version, console, network }, port, flags, events)
+    // A program of somebody else binds the port itself: it has to know which the system chose.
+    const start = { type: 'start', service: { ...service, port: port.port }, settings, version, console, network } as const
+    const child = new Child({ start, port, flags, external: service.external }, events)
     this.#giveKeys(child, service)
     return child
   }
@@ -170,6 +192,7 @@ export class Keeper {
     this.lastError = null
     if (child === successor?.child) this.#takeOver(successor)
     this.#happened('ready')
+    this.#settleTurn(null)
     if (child === successor?.child) successor.settle(null)
   }
 
@@ -186,6 +209,19 @@ export class Keeper {
     if (old === null) return
     this.#retiring.add(old)
     old.end('replace', plan.settings.drainMs)
+  }
+
+  #retire(): void {
+    const old = this.#child
+    if (old === null) return
+    this.#child = null
+    this.#retiring.add(old)
+    old.end('stop', this.plan.settings.drainMs)
+  }
+
+  #settleTurn(error: Error | null): void {
+    this.#turn?.(error)
+    this.#turn = null
   }
 
   #gone(child: Child, permanent: boolean, why: string): void {
@@ -212,6 +248,7 @@ export class Keeper {
     if (!permanent) this.restarts += 1
     this.#happened(permanent ? 'gave-up' : 'died')
     this.#events.died(this, child.pid, why, this.#nextTryMs)
+    this.#settleTurn(new Error(why))
   }
 
   #pause(): void {
@@ -232,8 +269,9 @@ export class Keeper {
   }
 
   #checkEnded(): void {
-    if (this.state !== 'draining' || [...this.#children()].length > 0) return
+    if ([...this.#children()].length > 0) return
+    const isOver = this.state === 'draining'
     this.#happened('ended')
-    this.#stopped.resolve()
+    if (isOver) this.#stopped.resolve()
   }
 }

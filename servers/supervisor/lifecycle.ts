@@ -5,12 +5,13 @@ export type State = 'starting' | 'ready' | 'waiting' | 'failed' | 'draining' | '
 
 /**
  * `ready`: the child serves, or one that was started to replace it; `died`: it ended, and trying again may help (crash, kill, exit
- * 111); `gave-up`: exit 100; `timer`: the pause is over; `stop`: the service is to end; `ended`: the last child is gone.
+ * 111); `gave-up`: exit 100; `timer`: the pause is over; `stop`: the service is to end; `turn`: another child is to come, which cannot
+ * be there beside this one; `ended`: the last child is gone.
  */
-export type Event = 'ready' | 'died' | 'gave-up' | 'timer' | 'stop' | 'ended'
+export type Event = 'ready' | 'died' | 'gave-up' | 'timer' | 'stop' | 'turn' | 'ended'
 
-/** `spawn` a child; `pause` before the next one; `drain` what there is, the pause included (again: by a new deadline). */
-export type Action = 'spawn' | 'pause' | 'drain'
+/** `spawn` a child; `pause` before the next one; `retire` the one that there is; `drain` what there is, the pause included (again: by a new deadline). */
+export type Action = 'spawn' | 'pause' | 'retire' | 'drain'
 
 type Cell = readonly [next: State, action?: Action]
 
@@ -22,7 +23,8 @@ export const lifecycle: Readonly<Record<State, Readonly<Record<Event, Cell>>>> =
     'gave-up': ['failed'],
     timer: ['starting'],
     stop: ['draining', 'drain'],
-    ended: ['starting'],
+    turn: ['starting', 'retire'],
+    ended: ['starting', 'spawn'],
   },
   ready: {
     ready: ['ready'],
@@ -30,6 +32,7 @@ export const lifecycle: Readonly<Record<State, Readonly<Record<Event, Cell>>>> =
     'gave-up': ['failed'],
     timer: ['ready'],
     stop: ['draining', 'drain'],
+    turn: ['starting', 'retire'],
     ended: ['ready'],
   },
   waiting: {
@@ -38,6 +41,7 @@ export const lifecycle: Readonly<Record<State, Readonly<Record<Event, Cell>>>> =
     'gave-up': ['waiting'],
     timer: ['starting', 'spawn'],
     stop: ['draining', 'drain'],
+    turn: ['starting', 'spawn'],
     ended: ['waiting'],
   },
   failed: {
@@ -46,6 +50,7 @@ export const lifecycle: Readonly<Record<State, Readonly<Record<Event, Cell>>>> =
     'gave-up': ['failed'],
     timer: ['failed'],
     stop: ['draining', 'drain'],
+    turn: ['starting', 'spawn'],
     ended: ['failed'],
   },
   draining: {
@@ -54,6 +59,7 @@ export const lifecycle: Readonly<Record<State, Readonly<Record<Event, Cell>>>> =
     'gave-up': ['draining'],
     timer: ['draining'],
     stop: ['draining', 'drain'],
+    turn: ['draining'],
     ended: ['stopped'],
   },
   stopped: {
@@ -62,6 +68,7 @@ export const lifecycle: Readonly<Record<State, Readonly<Record<Event, Cell>>>> =
     'gave-up': ['stopped'],
     timer: ['stopped'],
     stop: ['stopped'],
+    turn: ['stopped'],
     ended: ['stopped'],
   },
 }

@@ -23,8 +23,8 @@ export interface Place {
 export interface Port {
   readonly host: string
   readonly port: number
-  /** What the child inherits. */
-  fd(): number
+  /** What the child inherits; null: it binds the port itself. */
+  fd(): number | null
   /** Gives it free; harmless when it is already. */
   close(): void
 }
@@ -54,6 +54,16 @@ export const bindPort = async (place: Place, isOwn: (holder: Holder) => boolean)
       await sleep(againMs)
     }
   }
+}
+
+/**
+ * Finds that a port is free, for a program that will bind it itself; port 0: finds one. Until then another program may take it.
+ * @throws {PortError} as `bindPort` does
+ */
+export const findPort = async (place: Place, isOwn: (holder: Holder) => boolean): Promise<Port> => {
+  const { host, port, close } = await bindPort(place, isOwn)
+  close()
+  return { host, port, fd: () => null, close: () => undefined }
 }
 
 /** The same message when a child finds the port taken only as it begins to listen. */

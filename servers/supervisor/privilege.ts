@@ -1,31 +1,12 @@
 /** Root is for binding the well-known ports only; this is where it is given up. */
-import { execFileSync } from 'node:child_process'
 import { chownSync, mkdirSync, statSync } from 'node:fs'
 import process from 'node:process'
 import type { Settings } from '../../shared/config/settings.ts'
 import { PermanentError } from '../../shared/service.ts'
-
-/** A user of the system. */
-export interface SystemUser {
-  readonly name: string
-  readonly uid: number
-  readonly gid: number
-}
+import type { SystemUser } from '../../shared/system-user.ts'
 
 /** Whether this process may do everything. */
 export const isRoot = (): boolean => process.getuid?.() === 0
-
-/** Looks a user up. @throws {PermanentError} when there is none of that name */
-export const findUser = (name: string): SystemUser => {
-  const id = (flag: string): number => {
-    try {
-      return Number(execFileSync('id', [flag, '--', name], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }))
-    } catch (error) {
-      throw new PermanentError(`user: this system has no user ${name}`, { cause: error })
-    }
-  }
-  return { name, uid: id('-u'), gid: id('-g') }
-}
 
 /**
  * Refuses to serve as root where that was not asked for.

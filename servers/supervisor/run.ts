@@ -11,6 +11,7 @@ import { endpointText, isLoopback } from '../../shared/net/endpoint.ts'
 import { exitCodes, PermanentError } from '../../shared/service.ts'
 import { giveBackStartMemory } from '../../shared/start-memory.ts'
 import { Certificates } from './certificates.ts'
+import { findUser } from '../../shared/system-user.ts'
 import { askSupervisor, NotRunningError } from './control.ts'
 import { makeDemo } from './demo-maker.ts'
 import { FamilyDesk } from './desk.ts'
@@ -18,7 +19,7 @@ import { bindServices } from './family.ts'
 import type { Keeper } from './keeper.ts'
 import { type Lock, lockHolder, takeLock } from './lock.ts'
 import type { Port } from './ports.ts'
-import { become, checkRoot, findUser, isRoot, makeFolderFor } from './privilege.ts'
+import { become, checkRoot, isRoot, makeFolderFor } from './privilege.ts'
 import { type Signal, takeSignals } from './signals.ts'
 import { Supervisor } from './supervisor.ts'
 
@@ -176,9 +177,10 @@ const reload = async (supervisor: Supervisor): Promise<void> => {
   }
 }
 
-const readyLine = ({ plan: { service }, port: { host, port } }: Keeper): string => {
+const readyLine = ({ plan: { service, settings }, port: { host, port } }: Keeper): string => {
   const address = endpointText({ address: host, port })
-  const example = service.example.replaceAll('{address}', address)
+  const words = { address, host, port: String(port), data: settings.data }
+  const example = Object.entries(words).reduce((text, [word, value]) => text.replaceAll(`{${word}}`, value), service.example)
   return `${service.name.padEnd(10)} ${service.protocol.toUpperCase().padEnd(5)} ${address.padEnd(21)}  ${example}`
 }
 

@@ -16,6 +16,9 @@ const memoryFlags = ['--max-semi-space-size=1']
 /** Node warns of flags that are meant; that would hide what matters. */
 const quietFlags = ['--disable-warning=SecurityWarning', '--disable-warning=ExperimentalWarning']
 
+/** The flags of a child that looks after a program of somebody else: outside of the sandbox, in which nothing can be started. */
+export const plainFlags: readonly string[] = [...quietFlags, ...memoryFlags]
+
 /** Every node_modules folder in which the program's packages may lie: its own and, installed as a package, those above it. */
 const packageFolders = (): string[] => {
   const found: string[] = []

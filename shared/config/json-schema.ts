@@ -8,8 +8,8 @@ import type { Protocol } from '../service.ts'
 import type { Protocols } from './checking.ts'
 import { defaultFile } from './load.ts'
 import { serviceSchema, settingsSchema } from './schema.ts'
-import { namePattern } from './services.ts'
-import { fieldsOf } from './shape.ts'
+import { namePattern, sharedFields } from './services.ts'
+import { type Fields, fieldsOf } from './shape.ts'
 
 type Json = z.core.JSONSchema.BaseSchema
 
@@ -45,8 +45,15 @@ const convert = (schema: z.core.$ZodType): Json => {
 }
 
 /** One service: the settings that all have, those of its protocol, and the protocol's name. */
-const serviceJson = ({ protocol, startTls, options }: Protocol<unknown>): Json => {
+const serviceJson = (protocol: Protocol<unknown>): Json => {
+  const name = z.literal(protocol.protocol).meta(serviceSchema.shape.protocol.meta() ?? {})
+  return convert(z.strictObject({ ...sharedJson(protocol), ...fieldsOf(protocol.options), protocol: name }))
+}
+
+const sharedJson = (protocol: Protocol<unknown>): Fields => {
+  const { startTls, external } = protocol
   const { tls, requireTls, ...others } = serviceSchema.shape
+  if (external !== undefined) return sharedFields(protocol)
   const encryption =
     startTls === false
       ? {
@@ -65,8 +72,7 @@ const serviceJson = ({ protocol, startTls, options }: Protocol<unknown>): Json =
             .default('auto')
             .meta(requireTls.meta() ?? {}),
         }
-  const name = z.literal(protocol).meta(others.protocol.meta() ?? {})
-  return convert(z.strictObject({ ...others, ...encryption, ...fieldsOf(options), protocol: name }))
+  return { ...others, ...encryption }
 }
 
 const reference = (name: string): Json => ({ $ref: `#/definitions/${name}` })

@@ -99,6 +99,21 @@ const checkTls = (
   }
 }
 
+/** What the host would do, and nobody does for a program of somebody else. */
+const hostSettings = ['tls', 'requireTls', 'workers', 'proxyProtocol', 'limits'] as const
+
+/** The settings that all services of a protocol share. */
+export const sharedFields = ({ external }: Protocol<unknown>): Fields => {
+  const fields: Fields = serviceSchema.shape
+  if (external === undefined) return fields
+  return Object.fromEntries(Object.entries(fields).filter(([name]) => !hostSettings.some((each) => each === name)))
+}
+
+const checkExternal = (path: readonly string[], entries: readonly (readonly [string, unknown])[], checking: Checking): void => {
+  const message = 'is for services of Havre itself; what this program does of the kind is up to its own settings'
+  for (const [name] of entries) if (hostSettings.some((each) => each === name)) report(checking, [...path, name], message)
+}
+
 /**
  * Checks one service for itself.
  * @param plain what is set of it, without unknown settings
@@ -120,7 +135,8 @@ export const checkService = (name: string, plain: unknown, checking: Checking): 
   if (protocol === null) return null
   const own = Object.fromEntries(entries.filter((entry) => !isShared(entry)))
   const options = check(protocol.options, own, path, checking)
-  if (common !== null) checkTls(path, protocol, common, checking)
+  if (protocol.external !== undefined) checkExternal(path, entries, checking)
+  else if (common !== null) checkTls(path, protocol, common, checking)
   if (common === null || problems.length > before) return null
   const idle = common.enabled ? idleSettings(serviceFields(protocol, protocols), plain, path) : []
   return { name, protocol, common, options, idle }
@@ -155,6 +171,7 @@ export const serviceSettings = (
     },
     options,
     grants: protocol.grants(options, settings),
-    example: protocol.example,
+    external: protocol.external?.(options) ?? null,
+    example: protocol.exampleFor?.(options) ?? protocol.example,
   }
 }

@@ -86,6 +86,8 @@ export interface ServiceSettings {
 /** A service with what its protocol says of it under these settings: all that the supervisor needs, as plain data. */
 export interface ConfiguredService extends ServiceSettings {
   readonly grants: Grants
+  /** See `Protocol.external`; null: the host serves. */
+  readonly external: { readonly startMs: number } | null
   /** See `Protocol.example`. */
   readonly example: string
 }

@@ -55,7 +55,10 @@ export const isNullable = (schema: z.core.$ZodType): boolean =>
 export const isPath = (schema: z.core.$ZodType, text: string): boolean => {
   const all = branches(schema)
   const word = all.some(({ schema }) => schema instanceof z.ZodLiteral && schema.values.has(text))
-  return !word && all.some(({ schema, meta }) => schema instanceof z.ZodString && meta.kind === 'path')
+  const kinds = text.startsWith('{') ? ['path'] : ['path', 'template-path']
+  return (
+    !word && all.some(({ schema, meta }) => schema instanceof z.ZodString && meta.kind !== undefined && kinds.includes(meta.kind))
+  )
 }
 
 /** Whether text is a value of it and a number is not. */

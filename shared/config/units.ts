@@ -20,8 +20,11 @@ export interface SettingMeta {
   source?: string
   /** Nothing reads it yet: all of it, or these values of it. Said at the start when it is set to other than its default. */
   pending?: true | readonly string[]
-  /** `path`: relative to the file that holds it; the loader makes it absolute. */
-  kind?: 'path'
+  /**
+   * `path`: relative to the file that holds it; the loader makes it absolute. `template-path`: the same, but what begins with a
+   * brace is left as it is.
+   */
+  kind?: 'path' | 'template-path'
 }
 
 declare module 'zod' {
@@ -198,3 +201,10 @@ export const path = () =>
     .string({ error: 'must be a path' })
     .min(1, { error: 'must be a path' })
     .meta({ kind: 'path' } satisfies SettingMeta)
+
+/** The same, or a path that begins with a word in braces, `{data}/mysql`, which stands for a folder. */
+export const templatePath = () =>
+  z
+    .string({ error: 'must be a path' })
+    .min(1, { error: 'must be a path' })
+    .meta({ kind: 'template-path' } satisfies SettingMeta)

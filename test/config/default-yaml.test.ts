@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { expect } from 'chai'
 import { parse } from 'yaml'
+import { z } from 'zod'
 import { protocols } from '../../servers/supervisor/protocols.ts'
 import { loadConfiguration } from '../../shared/config/load.ts'
 import { serviceSchema, settingsSchema } from '../../shared/config/schema.ts'
@@ -15,7 +16,15 @@ const has = (plain: unknown, path: readonly string[]): boolean => {
   return typeof plain === 'object' && plain !== null && Object.hasOwn(plain, name) && has(Object(plain)[name], rest)
 }
 
-const own = Object.values(protocols).map(({ protocol, options }) => ({ protocol, fields: fieldsOf(options) ?? {} }))
+/** The settings of a service that are its protocol's own. */
+const withoutShared = (service: object) =>
+  Object.fromEntries(Object.entries(service).filter(([name]) => !Object.hasOwn(serviceSchema.shape, name)))
+
+const own = Object.values(protocols).map(({ protocol, options, external }) => ({
+  protocol,
+  fields: fieldsOf(options) ?? {},
+  isExternal: external !== undefined,
+}))
 const everything = [
   ...leaves(settingsSchema.shape),
   ...leaves(serviceSchema.shape),
@@ -28,9 +37,11 @@ describe('config/default.yaml', () => {
     expect(missing.map(({ path }) => path.join('.'))).to.deep.equal([])
   })
 
-  for (const { protocol, fields } of own) {
-    it(`has every setting of ${protocol}`, () => {
-      const missing = leaves(fields, ['services', protocol]).filter(({ path }) => !has(parse(defaultText), path))
+  for (const { protocol, fields, isExternal } of own) {
+    it(`has every setting of ${protocol}${isExternal ? ', ready to be used' : ''}`, () => {
+      const services: { protocol: string }[] = Object.values(parse(isExternal ? wholeText : defaultText).services)
+      const examples = services.filter((service) => service.protocol === protocol)
+      const missing = leaves(fields).filter(({ path }) => !examples.some((service) => has(service, path)))
       expect(missing.map(({ path }) => path.join('.'))).to.deep.equal([])
     })
   }
@@ -44,9 +55,18 @@ describe('config/default.yaml', () => {
   it('says of each the default that holds without it', async () => {
     await using folder = await temporaryFolder()
     const bare = folder.at('bare.yaml')
-    await writeFile(bare, JSON.stringify({ services: Object.fromEntries(own.map(({ protocol }) => [protocol, { protocol }])) }))
+    // Which program somebody else wants is nothing that holds by default.
+    const hosted = own.filter(({ isExternal }) => !isExternal).map(({ protocol }) => [protocol, { protocol }])
+    await writeFile(bare, JSON.stringify({ services: Object.fromEntries(hosted) }))
     const sources = { protocols, env: {} }
     expect(loadConfiguration({ ...sources, defaults: bare })).to.deep.equal(loadConfiguration(sources))
+  })
+
+  it('shows of an external program the defaults that hold without them', () => {
+    const { fields } = own.find(({ isExternal }) => isExternal) ?? { fields: {} }
+    const shown = z.object(fields).parse(withoutShared(parse(wholeText).services.db))
+    const { command, prepare } = shown
+    expect(shown).to.deep.equal({ ...z.object(fields).parse({ command }), prepare })
   })
 
   it('can be used with all that is ready to be', async () => {
@@ -65,6 +85,9 @@ describe('config/default.yaml', () => {
       'smtps 2465',
       'lmtp 2424',
       'pop3s 2995',
+      'db 3306',
+      'queue 5672',
+      'cache 6379',
     ])
   })
 

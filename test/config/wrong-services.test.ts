@@ -60,29 +60,31 @@ describe('a wrong service is refused', () => {
     {
       name: 'an unknown protocol near a known one',
       yaml: 'services:\n  web:\n    protocol: htp\n',
-      told: ['my.yaml:3:15: services.web.protocol: must be http, ftp, smtp or pop3, not "htp"; did you mean http?'],
+      told: ['my.yaml:3:15: services.web.protocol: must be http, ftp, smtp, pop3 or exec, not "htp"; did you mean http?'],
     },
     {
       name: 'an unknown protocol near none',
       yaml: 'services:\n  news: { protocol: nntp }\n',
-      told: ['my.yaml:2:21: services.news.protocol: must be http, ftp, smtp or pop3, not "nntp"'],
+      told: ['my.yaml:2:21: services.news.protocol: must be http, ftp, smtp, pop3 or exec, not "nntp"'],
     },
     {
       name: 'a number for a protocol',
       yaml: 'services:\n  news: { protocol: 5 }\n',
-      told: ['my.yaml:2:21: services.news.protocol: must be http, ftp, smtp or pop3, not 5'],
+      told: ['my.yaml:2:21: services.news.protocol: must be http, ftp, smtp, pop3 or exec, not 5'],
     },
     {
       name: 'a mistyped name of a service',
       yaml: 'services:\n  stmp:\n    port: 25\n',
       told: [
-        'my.yaml:2:3: services.stmp.protocol: is missing: a service of a new name needs one (http, ftp, smtp, pop3); or did you mean services.smtp?',
+        'my.yaml:2:3: services.stmp.protocol: is missing: a service of a new name needs one (http, ftp, smtp, pop3, exec); or did you mean services.smtp?',
       ],
     },
     {
       name: 'a new service without a protocol',
       yaml: 'services:\n  intranet:\n    port: 8081\n',
-      told: ['my.yaml:2:3: services.intranet.protocol: is missing: a service of a new name needs one (http, ftp, smtp, pop3)'],
+      told: [
+        'my.yaml:2:3: services.intranet.protocol: is missing: a service of a new name needs one (http, ftp, smtp, pop3, exec)',
+      ],
     },
     {
       name: 'a name of a service that no file can have everywhere',

@@ -1,0 +1,123 @@
+/** Processes of the system as Linux shows them in /proc: which belong together, and how they are ended for good. */
+import { readdirSync, readFileSync } from 'node:fs'
+import process from 'node:process'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** A process, told apart from a later one that got its number. */
+export interface Mark {
+  readonly pid: number
+  /** In the system's own ticks; empty where the system does not tell. */
+  readonly startTime: string
+}
+
+interface Row extends Mark {
+  readonly parent: number
+  readonly group: number
+  readonly session: number
+}
+
+const read = (path: string): string => {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    // Processes come and go while we look, and other systems have no /proc: both mean "not there".
+    return ''
+  }
+}
+
+/** One process; null when it is gone, also when only its exit code is left to be fetched. @see proc_pid_stat(5) */
+const rowOf = (pid: number): Row | null => {
+  const text = read(`/proc/${pid}/stat`)
+  // The name before it is in parentheses and may hold any character.
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+  const [state, parent, group, session] = fields
+  if (text === '' || state === 'Z' || state === 'X') return null
+  return { pid, parent: Number(parent), group: Number(group), session: Number(session), startTime: fields[19] ?? '' }
+}
+
+const allRows = (): Row[] => {
+  try {
+    return readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? (rowOf(Number(name)) ?? []) : []))
+  } catch {
+    // No /proc: nothing is known of any process.
+    return []
+  }
+}
+
+/** The process of this number as it is now. */
+export const markOf = (pid: number): Mark => ({ pid, startTime: rowOf(pid)?.startTime ?? '' })
+
+/** Whether this very process still runs. */
+export const isAlive = ({ pid, startTime }: Mark): boolean => rowOf(pid)?.startTime === startTime && startTime !== ''
+
+/** The parent of a process that runs, or null. */
+export const parentOf = (pid: number): number | null => rowOf(pid)?.parent ?? null
+
+/**
+ * A program with all that belongs to it: its process group, its session, and whatever descends from these or from processes that
+ * are known to have been its own. What left group and session and lost its parent is not found.
+ */
+export const familyOf = (root: Mark, known: readonly Mark[] = []): readonly Mark[] => {
+  const rows = allRows()
+  const owner = rows.find(({ pid }) => pid === root.pid)
+  // Another process has the number by now: then its group is not ours either.
+  const isReused = owner !== undefined && owner.startTime !== root.startTime
+  const isKnown = (row: Row) => known.some(({ pid, startTime }) => pid === row.pid && startTime === row.startTime)
+  const found = new Map<number, Row>()
+  for (const row of rows) {
+    if (isKnown(row) || (!isReused && [row.pid, row.group, row.session].includes(root.pid))) found.set(row.pid, row)
+  }
+  for (let before = -1; before !== found.size; ) {
+    before = found.size
+    for (const row of rows) if (found.has(row.parent)) found.set(row.pid, row)
+  }
+  return [...found.values()].map(({ pid, startTime }) => ({ pid, startTime }))
+}
+
+/** Sends a signal to each that still runs. */
+export const signalAll = (marks: readonly Mark[], signal: NodeJS.Signals): void => {
+  for (const mark of marks) if (isAlive(mark)) send(mark.pid, signal)
+}
+
+/** Sends a signal to a process, or (by a negative number) to a group; one that is gone misses it. */
+export const send = (pid: number, signal: NodeJS.Signals): void => {
+  try {
+    process.kill(pid, signal)
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : null
+    // Not ours to signal: it has changed its user and ends by its own means, or not at all.
+    if (code !== 'ESRCH' && code !== 'EPERM') throw error
+  }
+}
+
+const againMs = 20
+/** What was started while the others were killed is found in the next round. */
+const rounds = 50
+
+/** Ends a program with all that belongs to it; resolves when nothing of it is left. */
+export const killFamily = async (root: Mark, known: readonly Mark[] = []): Promise<void> => {
+  for (let round = 0; round < rounds; round++) {
+    const left = killNow(root, known)
+    if (left === 0) return
+    await sleep(againMs)
+  }
+}
+
+/** The same without waiting. @returns how many were left to be killed */
+export const killNow = (root: Mark, known: readonly Mark[] = []): number => {
+  // Where there is no /proc, the group is all that is known.
+  if (root.startTime === '') {
+    send(-root.pid, 'SIGKILL')
+    return 0
+  }
+  const left = familyOf(root, known)
+  signalAll(left, 'SIGKILL')
+  return left.length
+}
+
+/** Resident memory of a program with all that belongs to it, in octets; what its processes share counts for each of them. */
+export const memoryOf = (root: Mark): number =>
+  familyOf(root).reduce((sum, { pid }) => {
+    const [, kibibytes = '0'] = /^VmRSS:\s+(\d+) kB$/m.exec(read(`/proc/${pid}/status`)) ?? []
+    return sum + Number(kibibytes) * 1024
+  }, 0)
