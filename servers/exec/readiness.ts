@@ -13,14 +13,18 @@ const connectMs = 1_000
 const answers = (options: NetConnectOpts): Promise<boolean> =>
   new Promise((resolve) => {
     const socket = connect(options)
-    const tell = (answered: boolean) => {
+    socket.setTimeout(connectMs, () => {
       socket.destroy()
-      resolve(answered)
-    }
-    socket.setTimeout(connectMs, () => tell(false))
-    socket.once('connect', () => tell(true))
+      resolve(false)
+    })
+    socket.once('connect', () => {
+      resolve(true)
+      // Ended in order, its greeting read: a reset is more than some servers take.
+      socket.end()
+      socket.resume()
+    })
     // Whatever it is: it does not answer yet.
-    socket.on('error', () => tell(false))
+    socket.on('error', () => resolve(false))
   })
 
 /** Where one connects to what listens on all addresses. */

@@ -22,7 +22,7 @@ const required = () => process.env['HAVRE_REQUIRE_CLIENTS'] === '1'
  * A group of tests that need real programs. Where one is missing its tests are shown as skipped, with the program's name; with
  * `HAVRE_REQUIRE_CLIENTS=1` the group fails.
  */
-export const describeWith = (programs: readonly string[], name: string, tests: () => void): void => {
+export const describeWith = (programs: readonly string[], name: string, tests: (this: Mocha.Suite) => void): void => {
   const missing = programs.filter((program) => findProgram(program) === null)
   if (missing.length === 0) {
     describe(name, tests)
