@@ -14,7 +14,7 @@ import { failureOf, programRun } from './program-run.ts'
 
 const node = process.execPath
 /** A server in one line: listens after a while on the port, or on the path, that it is given. */
-const server = "setTimeout(() => require('net').createServer().listen(process.argv[1]), 100)"
+const server = "setTimeout(() => require('node:net').createServer().listen(process.argv[1]), 100)"
 
 describe('an external program', function () {
   this.timeout(60_000)
@@ -50,7 +50,7 @@ describe('an external program', function () {
     await eventually(() => expect(existsSync(path)).to.equal(true))
     earlier.kill('SIGKILL')
     await once(earlier, 'exit')
-    const late = `require('fs').rmSync('${path}'); ${server}`
+    const late = `require('node:fs').rmSync('${path}'); ${server}`
     await using thing = await programRun('', { command: [node, '-e', late, path], ready: { file: path } }, { folder })
     await thing.run.start()
     expect(existsSync(path)).to.equal(true)

@@ -10,9 +10,9 @@ import { type TemporaryFolder, temporaryFolder } from '../kit/folder.ts'
 
 /** A server of one line a connection, with a child of its own; its greeting is what the test gives it. */
 const program = `
-  const child = require('child_process').spawn('sleep', ['300'])
+  const child = require('node:child_process').spawn('sleep', ['300'])
   console.log('child ' + child.pid)
-  require('net').createServer((socket) => socket.on('error', () => {}).end(process.argv[3] + '\\n')).listen(Number(process.argv[2]), process.argv[1])
+  require('node:net').createServer((socket) => socket.on('error', () => {}).end(process.argv[3] + '\\n')).listen(Number(process.argv[2]), process.argv[1])
   process.on('SIGTERM', () => { console.log('asked to end'); child.kill(); process.exit(0) })
 `
 
@@ -163,6 +163,29 @@ describe('an external program under the supervisor', function () {
     await writeFile(folder.at('havre.yaml'), yamlOf('after', { enabled: false }))
     expect((await family.havre(['reload'])).code).to.equal(0)
     await gone(last)
+  })
+
+  it('goes to another port at a reload, and no other service may take the one that it has', async () => {
+    await using folder = await temporaryFolder()
+    await using family = await start(folder, yamlOf('before'))
+    const { port, pid } = await thingOf(family)
+    const taken = JSON.parse(yamlOf('before'))
+    taken.services.web = { protocol: 'http', port }
+    await writeFile(folder.at('havre.yaml'), JSON.stringify(taken))
+    const refused = await family.havre(['reload'])
+    expect(refused.code).to.equal(100)
+    expect(refused.stderr).to.contain('Nothing was changed')
+    expect(await thingOf(family)).to.include({ pid, state: 'ready' })
+    const probe = createServer().listen(0, '127.0.0.1')
+    await new Promise((resolve) => probe.once('listening', resolve))
+    const address = probe.address()
+    const other = typeof address === 'object' && address !== null ? address.port : 0
+    await new Promise((resolve) => probe.close(resolve))
+    await writeFile(folder.at('havre.yaml'), yamlOf('after', { port: other }))
+    expect((await family.havre(['reload'])).code).to.equal(0)
+    expect(await thingOf(family)).to.include({ port: other, state: 'ready', restarts: 0 })
+    expect(await greetingOf(other)).to.equal('after')
+    await eventually(() => expect(isAlive(markOf(pid ?? 0))).to.equal(false))
   })
 
   it('that cannot start with its new settings says so at the reload, and is tried again', async () => {
