@@ -1,5 +1,6 @@
 /** How a program is started: the options with all that they stand for put in. */
 import { accessSync, chownSync, constants, mkdirSync, statSync } from 'node:fs'
+import { userInfo } from 'node:os'
 import { basename, delimiter, isAbsolute, join, resolve } from 'node:path'
 import process from 'node:process'
 import type { ServiceSettings, Settings } from '../../shared/config/settings.ts'
@@ -45,7 +46,7 @@ export interface Preparation {
 const serverFolders = ['/usr/local/sbin', '/usr/sbin', '/sbin']
 
 /** What a program may know of whoever started Havre; nothing else of its environment is handed on. */
-const passedOn = /^(?:HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|LC_\w+|TZ|TMPDIR)$/
+const passedOn = /^(?:HOME|SHELL|LANG|LANGUAGE|LC_\w+|TZ|TMPDIR)$/
 
 const isExecutable = (path: string): boolean => {
   try {
@@ -81,11 +82,23 @@ const userOf = (name: string | null): SystemUser | null => {
   return user
 }
 
+/** Who we are by the system, whatever our environment says: some programs (mariadb-install-db) go by it. */
+const ownName = (): string | null => {
+  try {
+    return userInfo().username
+  } catch (error) {
+    // A number without a name, as containers have them.
+    if (error instanceof Error && 'code' in error) return null
+    throw error
+  }
+}
+
 const environmentOf = ({ environment }: ExecOptions, user: SystemUser | null, places: Places): Record<string, string> => {
   const own = Object.entries(process.env).flatMap(([name, value]) =>
     passedOn.test(name) && value !== undefined ? [[name, value]] : [],
   )
-  const named = user === null ? {} : { USER: user.name, LOGNAME: user.name, HOME: '/' }
+  const name = user?.name ?? ownName()
+  const named = { ...(name === null ? {} : { USER: name, LOGNAME: name }), ...(user === null ? {} : { HOME: '/' }) }
   const path = [process.env['PATH'] ?? '', ...serverFolders].filter((each) => each !== '').join(delimiter)
   const set = Object.entries(environment).map(([name, value]) => [name, fill(value, places)])
   return { ...Object.fromEntries(own), PATH: path, ...named, ...Object.fromEntries(set) }

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
+import { userInfo } from 'node:os'
 import process from 'node:process'
 import { expect } from 'chai'
 import { isAlive, killFamily, markOf } from '../../servers/exec/processes.ts'
@@ -111,10 +112,15 @@ describe('an external program', function () {
 
   it('gets a clean environment with what is set for it, and its folder', async () => {
     process.env['HAVRE_TEST_SECRET'] = 'of Havre'
+    const userBefore = process.env['USER']
+    process.env['USER'] = 'somebody-else'
     const environment = { PLACE: '{host}:{data}' }
     await using thing = await programRun('pwd; env | sort; echo ready; sleep 60', { environment, folder: '{data}/a/b' })
     await thing.run.start()
     delete process.env['HAVRE_TEST_SECRET']
+    if (userBefore === undefined) delete process.env['USER']
+    else process.env['USER'] = userBefore
+    expect(thing.lines()).to.include(`USER=${userInfo().username}`)
     const data = thing.folder.at('data')
     expect(thing.lines()[0]).to.equal(`${data}/a/b`)
     expect(thing.lines()).to.include(`PLACE=127.0.0.1:${data}`)
