@@ -36,7 +36,7 @@ export const programRun = async (
     tls: 'off',
     requireTls: 'auto',
     proxyProtocol: null,
-    limits: { connections: 1, connectionsPerAddress: 1, connectionsPerSecond: null, idleMs: 1 },
+    limits: { connections: 1, connectionsPerAddress: 1, connectionsPerSecond: null, idleMs: 1, handshakeMs: 1 },
     options: checked,
   }
   let pid = 0
