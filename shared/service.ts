@@ -11,6 +11,7 @@ import type { Grants } from './grants.ts'
 import type { Journal } from './log/journal.ts'
 import type { Log } from './log/log.ts'
 import type { Endpoint } from './net/endpoint.ts'
+import type { Probe } from './net/probe.ts'
 import type { TlsFacts } from './tls/material.ts'
 
 /** A protocol as the supervisor sees it: what it is called, where it usually lives, what binds it, what it may touch. */
@@ -34,6 +35,11 @@ export interface Protocol<Options> {
    * @returns how long it may take from its start until it is ready, in milliseconds; whoever runs it keeps shorter deadlines
    */
   external?(options: Options): { readonly startMs: number }
+  /**
+   * The conversation by which a service shows that it is well: the supervisor holds it with every child every few seconds, `havre
+   * doctor` from outside. Absent where the protocol is not ours to know (`external`).
+   */
+  readonly probe?: Probe
   /** A command that a newcomer can paste to try the service; `{address}`, `{host}`, `{port}` and `{data}` stand for what they are. */
   readonly example: string
   /** The same where it depends on the options. */

@@ -65,5 +65,10 @@ export const protocol: Protocol<FtpOptions> = {
     network: 'connect',
     workers: false,
   }),
+  probe: [
+    { say: [], hear: '^220[ -]', last: '^220 ' },
+    { say: ['NOOP'], hear: '^200 ' },
+    { say: ['QUIT'], hear: '^221 ' },
+  ],
   example: 'curl -u alice ftp://{address}/',
 }

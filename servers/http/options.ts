@@ -128,5 +128,7 @@ export const protocol: Protocol<HttpOptions> = {
     network: 'accept',
     workers: false,
   }),
+  // Answered by the server itself, whatever the site holds. The last line is the one that ends the head.
+  probe: [{ say: ['OPTIONS * HTTP/1.1', 'Host: localhost', 'Connection: close', ''], hear: '^HTTP/1\\.1 2', last: '^$' }],
   example: 'curl http://{address}/',
 }

@@ -36,5 +36,10 @@ export const protocol: Protocol<Pop3Options> = {
     network: 'accept',
     workers: true,
   }),
+  probe: [
+    { say: [], hear: '^\\+OK' },
+    { say: ['CAPA'], hear: '^\\+OK', last: '^\\.$' },
+    { say: ['QUIT'], hear: '^\\+OK' },
+  ],
   example: 'curl -u alice pop3://{address}/',
 }

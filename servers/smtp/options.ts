@@ -63,5 +63,10 @@ export const protocol: Protocol<SmtpOptions> = {
     network: 'accept',
     workers: true,
   }),
+  probe: [
+    { say: [], hear: '^220[ -]', last: '^220 ' },
+    { say: ['NOOP'], hear: '^250 ' },
+    { say: ['QUIT'], hear: '^221 ' },
+  ],
   example: 'swaks --server {address} --to alice@localhost',
 }

@@ -172,6 +172,7 @@ export const serviceSettings = (
     options,
     grants: protocol.grants(options, settings),
     external: protocol.external?.(options) ?? null,
+    probe: protocol.probe ?? null,
     example: protocol.exampleFor?.(options) ?? protocol.example,
   }
 }

@@ -1,6 +1,7 @@
 /** The checked configuration: plain data, units in the names, paths absolute. Made by the loader; children get it as it is. */
 
 import type { Grants } from '../grants.ts'
+import type { Probe } from '../net/probe.ts'
 
 /** What every part may know: all settings but the services. */
 export interface Settings {
@@ -88,6 +89,8 @@ export interface ConfiguredService extends ServiceSettings {
   readonly grants: Grants
   /** See `Protocol.external`; null: the host serves. */
   readonly external: { readonly startMs: number } | null
+  /** See `Protocol.probe`; null: it has none. */
+  readonly probe: Probe | null
   /** See `Protocol.example`. */
   readonly example: string
 }
