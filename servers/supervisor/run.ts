@@ -20,6 +20,7 @@ import type { Keeper } from './keeper.ts'
 import { type Lock, lockHolder, takeLock } from './lock.ts'
 import type { Port } from './ports.ts'
 import { become, checkRoot, isRoot, makeFolderFor } from './privilege.ts'
+import { ServiceManager } from './service-manager.ts'
 import { type Signal, takeSignals } from './signals.ts'
 import { Supervisor } from './supervisor.ts'
 
@@ -51,6 +52,21 @@ const warn = (line: string): void => {
 export const run = async (options: RunOptions): Promise<number> => {
   // A reader of our output that went away (a closed pipe) is no reason to stop serving.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
+  // Before anything is started that would inherit the environment.
+  const manager = new ServiceManager(process.env, warn)
+  try {
+    return await runFamily(options, manager)
+  } catch (error) {
+    manager.status(messageOf(error))
+    throw error
+  } finally {
+    await manager.close()
+  }
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+const runFamily = async (options: RunOptions, manager: ServiceManager): Promise<number> => {
   const wishes = takeWishes(options)
   const configuration = await options.load()
   const { settings } = configuration
@@ -72,7 +88,7 @@ export const run = async (options: RunOptions): Promise<number> => {
     const demo = makeDemo(settings, placesOf(enabled, ports))
     // Where other machines can connect, nobody is let in before it is known that no password is one that everybody knows.
     if (isExposed(configuration)) await demo
-    return await serve({ options, configuration, ports, desk, certificates, journal, demo, wishes })
+    return await serve({ options, configuration, ports, desk, certificates, journal, demo, wishes, manager })
   } finally {
     certificates.close()
     await desk.close()
@@ -94,10 +110,12 @@ interface Serving {
   /** What there is to say of the demo, once it is made. */
   readonly demo: Promise<readonly string[]>
   readonly wishes: Wishes
+  readonly manager: ServiceManager
 }
 
-const serve = async ({ options, configuration, ports, desk, certificates, journal, demo, wishes }: Serving): Promise<number> => {
-  const supervisor = new Supervisor({
+const serve = async (serving: Serving): Promise<number> => {
+  const { options, configuration, ports, desk, certificates, journal, demo, wishes, manager } = serving
+  const supervisor: Supervisor = new Supervisor({
     ...{
       configuration,
       reread: () => reread(options),
@@ -109,6 +127,7 @@ const serve = async ({ options, configuration, ports, desk, certificates, journa
     },
     onReady: (keeper) => say(readyLine(keeper)),
     onTrouble: warn,
+    ...tellManager(manager, () => supervisor),
   })
   wishes.supervisor = supervisor
   try {
@@ -116,6 +135,7 @@ const serve = async ({ options, configuration, ports, desk, certificates, journa
     for (const line of lines) say(line)
     for (const problem of await desk.problems()) warn(problem)
     say('ready')
+    manager.ready(supervisor.summary, () => isWell(supervisor))
     giveBackStartMemory()
   } catch (error) {
     // Told to stop before all was ready: that is no failure. Else whatever has started ends with us.
@@ -125,6 +145,31 @@ const serve = async ({ options, configuration, ports, desk, certificates, journa
   }
   await supervisor.ended
   return exitCodes.done
+}
+
+/** A stop may take so much longer than its deadline: processes that did not end in time are ended, the journal is written. */
+const overtimeMs = 15_000
+
+/** What the service manager hears while the family lives. */
+const tellManager = (manager: ServiceManager, supervisor: () => Supervisor) => ({
+  onChange: () => manager.status(supervisor().summary),
+  onStopping: (why: string, deadlineMs: number) => manager.stopping(why, deadlineMs + overtimeMs),
+  onReload: (reload: Promise<unknown>) => {
+    manager.reloading()
+    const over = (words: string) => {
+      if (!supervisor().stopping) manager.ready(`${words}${supervisor().summary}`, () => isWell(supervisor()))
+    }
+    reload.then(
+      () => over(''),
+      (error: unknown) => over(`not reloaded (${messageOf(error)}); `),
+    )
+  },
+})
+
+/** Whether the supervisor turns its loop and hears its children, as far as they answer. */
+const isWell = async (supervisor: Supervisor): Promise<boolean> => {
+  await supervisor.status()
+  return true
 }
 
 /** Reads or makes the certificates; children that are started already get theirs then. */
@@ -173,7 +218,7 @@ const reload = async (supervisor: Supervisor): Promise<void> => {
     say('reloaded')
   } catch (error) {
     // The signal's sender hears nothing: the terminal and the journal do. What ran goes on.
-    warn(`not reloaded: ${error instanceof Error ? error.message : String(error)}`)
+    warn(`not reloaded: ${messageOf(error)}`)
   }
 }
 

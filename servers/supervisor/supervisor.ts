@@ -29,6 +29,12 @@ export interface SupervisorOptions {
   readonly onReady: (keeper: Keeper) => void
   /** Told what an operator at a terminal should know. */
   readonly onTrouble: (text: string) => void
+  /** Told of each reload of the running family as it begins; what it is given settles when the reload is over, however. */
+  readonly onReload: (reload: Promise<Changes>) => void
+  /** Told that the end has begun, and how long it may take. */
+  readonly onStopping: (why: string, deadlineMs: number) => void
+  /** Told that a service went from one state to another. */
+  readonly onChange: () => void
 }
 
 /** Longer than any drain: a setTimeout takes no more. */
@@ -104,7 +110,9 @@ export class Supervisor {
   reload(): Promise<Changes> {
     this.#nextReload ??= this.#inTurn(() => {
       this.#nextReload = null
-      return this.#reload()
+      const reload = this.#reload()
+      if (this.#state === 'ready') this.#options.onReload(reload)
+      return reload
     })
     return this.#nextReload
   }
@@ -152,6 +160,7 @@ export class Supervisor {
   async #stop(why: string, deadlineMs: number): Promise<void> {
     this.#state = 'draining'
     journal.stopping(this.#log, why)
+    this.#options.onStopping(why, deadlineMs)
     this.#starting?.reject(new Error(why))
     await this.#family.stop(Math.min(deadlineMs, longestMs))
     this.#state = 'stopped'
@@ -211,7 +220,16 @@ export class Supervisor {
   #changed(keeper: Keeper, from: State): void {
     journal.serviceChanged(this.#log, keeper.name, from, keeper.state)
     if (keeper.state === 'ready') this.#options.onReady(keeper)
+    this.#options.onChange()
     this.#checkStarted()
+  }
+
+  /** The states of all services, for people: `ready: http, ftp; waiting: smtp`. */
+  get summary(): string {
+    const keepers = [...this.#family.keepers.values()]
+    const states = [...new Set(keepers.map(({ state }) => state))]
+    const namesIn = (wanted: State) => keepers.filter(({ state }) => state === wanted).map(({ name }) => name)
+    return states.map((state) => `${state}: ${namesIn(state).join(', ')}`).join('; ')
   }
 
   #checkStarted(): void {
@@ -250,7 +268,7 @@ export class Supervisor {
   async #carryOut(request: Request): Promise<Response> {
     switch (request.command) {
       case 'status':
-        return { ok: true, result: await this.#status() }
+        return { ok: true, result: await this.status() }
       case 'reload':
         return this.#respond(() => this.reload())
       case 'restart':
@@ -277,7 +295,8 @@ export class Supervisor {
     throw new PermanentError(`no service is called ${name}; there are: ${names}`)
   }
 
-  async #status() {
+  /** What `havre status --json` prints. */
+  async status() {
     const services = [...this.#family.keepers.values()].map(async (keeper) => {
       const { open, served, memoryOctets } = await keeper.count()
       const { name, plan, port, pid, state, startedAt, restarts, lastError } = keeper
