@@ -40,6 +40,11 @@ export interface Protocol<Options> {
    * doctor` from outside. Absent where the protocol is not ours to know (`external`).
    */
   readonly probe?: Probe
+  /**
+   * What a client says in clear, from the greeting on, before the handshake of STARTTLS begins. Once encrypted, `probe` goes on from where
+   * the client speaks first. Absent where a conversation cannot go over to TLS.
+   */
+  readonly startTlsProbe?: Probe
   /** A command that a newcomer can paste to try the service; `{address}`, `{host}`, `{port}` and `{data}` stand for what they are. */
   readonly example: string
   /** The same where it depends on the options. */

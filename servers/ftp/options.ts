@@ -70,5 +70,9 @@ export const protocol: Protocol<FtpOptions> = {
     { say: ['NOOP'], hear: '^200 ' },
     { say: ['QUIT'], hear: '^221 ' },
   ],
+  startTlsProbe: [
+    { say: [], hear: '^220[ -]', last: '^220 ' },
+    { say: ['AUTH TLS'], hear: '^234 ' },
+  ],
   example: 'curl -u alice ftp://{address}/',
 }

@@ -41,5 +41,9 @@ export const protocol: Protocol<Pop3Options> = {
     { say: ['CAPA'], hear: '^\\+OK', last: '^\\.$' },
     { say: ['QUIT'], hear: '^\\+OK' },
   ],
+  startTlsProbe: [
+    { say: [], hear: '^\\+OK' },
+    { say: ['STLS'], hear: '^\\+OK' },
+  ],
   example: 'curl -u alice pop3://{address}/',
 }

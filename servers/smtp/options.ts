@@ -68,5 +68,10 @@ export const protocol: Protocol<SmtpOptions> = {
     { say: ['NOOP'], hear: '^250 ' },
     { say: ['QUIT'], hear: '^221 ' },
   ],
+  startTlsProbe: [
+    { say: [], hear: '^220[ -]', last: '^220 ' },
+    { say: ['EHLO localhost'], hear: '^250[ -]', last: '^250 ' },
+    { say: ['STARTTLS'], hear: '^220 ' },
+  ],
   example: 'swaks --server {address} --to alice@localhost',
 }

@@ -173,6 +173,7 @@ export const serviceSettings = (
     grants: protocol.grants(options, settings),
     external: protocol.external?.(options) ?? null,
     probe: protocol.probe ?? null,
+    startTlsProbe: protocol.startTlsProbe ?? null,
     example: protocol.exampleFor?.(options) ?? protocol.example,
   }
 }

@@ -91,6 +91,8 @@ export interface ConfiguredService extends ServiceSettings {
   readonly external: { readonly startMs: number } | null
   /** See `Protocol.probe`; null: it has none. */
   readonly probe: Probe | null
+  /** See `Protocol.startTlsProbe`; null: it has none. */
+  readonly startTlsProbe: Probe | null
   /** See `Protocol.example`. */
   readonly example: string
 }
