@@ -33,7 +33,14 @@ const serveHere = async (data: string): Promise<void> => {
   ])
   const log = { write: () => undefined, with: () => log, keeps: () => false }
   const lines = () => ({ write: () => undefined })
-  const journal = { log, lines, flush: async () => undefined, close: async () => undefined }
+  const journal = {
+    log,
+    lines,
+    health: { ok: true, error: null, dropped: 0 },
+    reopen: () => undefined,
+    flush: async () => undefined,
+    close: async () => undefined,
+  }
   const server = service.create({
     service: 'smtp',
     options: protocol.options.parse({}),

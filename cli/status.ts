@@ -4,8 +4,10 @@ import { endpointText } from '../shared/net/endpoint.ts'
 import { ask } from './ask.ts'
 import { configurationFrom, withConfigurationOptions } from './configuration-options.ts'
 
+const journalSchema = z.object({ ok: z.boolean(), error: z.string().nullable(), dropped: z.number() })
+
 const statusSchema = z.object({
-  supervisor: z.object({ pid: z.number(), version: z.string(), state: z.string(), startedAt: z.string() }),
+  supervisor: z.object({ pid: z.number(), version: z.string(), state: z.string(), startedAt: z.string(), journal: journalSchema }),
   services: z.array(
     z.object({
       name: z.string(),
@@ -20,6 +22,7 @@ const statusSchema = z.object({
       served: z.number(),
       memory: z.number(),
       lastError: z.string().nullable(),
+      journal: journalSchema,
     }),
   ),
 })

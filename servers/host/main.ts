@@ -89,7 +89,7 @@ const run = async ({ service, settings, version, console, network }: StartMessag
     server = protocol.create(context)
     await server.start?.()
     const host = new Host(server, service.limits, log, tlsFor(service, server))
-    reportCounters(host)
+    reportCounters(host, records)
     const port = await host.listen({ fd: inheritedFd })
     // For good: what breaks into this process cannot call home or reach the neighbours.
     if (network === 'accept') process.permission?.drop('net')
@@ -101,14 +101,20 @@ const run = async ({ service, settings, version, console, network }: StartMessag
   }
 }
 
-const reportCounters = (host: Host): void => {
+const countersOf = (host: Host, records: Journal): ToSupervisor => ({
+  type: 'counters',
+  counters: host.counters,
+  journal: records.health,
+})
+
+const reportCounters = (host: Host, records: Journal): void => {
   let due = false
   host.onChange(() => {
     if (due) return
     due = true
     setTimeout(() => {
       due = false
-      send({ type: 'counters', counters: host.counters })
+      send(countersOf(host, records))
     }, countersEveryMs).unref()
   })
 }
@@ -130,7 +136,7 @@ const end = async (how: 'replace' | 'stop', deadlineMs: number): Promise<void> =
   await host.end(how, deadlineMs)
   // Told again while it ended: the first call goes on from here.
   if (state === 'ending') return
-  await sendLast({ type: 'counters', counters: host.counters })
+  await sendLast(countersOf(host, records))
   await records.close()
   exit(exitCodes.done)
 }
@@ -156,8 +162,11 @@ process.on('message', (message) => {
       return desk.failed(message.id, message.message)
     case 'tls':
       return takeKeys(message.material)
+    case 'reopen':
+      if (life.state !== 'waiting') life.journal.reopen()
+      return
     case 'count':
-      if (life.state === 'running') send({ type: 'counters', counters: life.host.counters })
+      if (life.state !== 'waiting') send(countersOf(life.host, life.journal))
       return
   }
 })

@@ -1,6 +1,7 @@
 /** What supervisor and child say to each other over the channel that `fork` opens between them (plain JSON). */
 import type { LoginAnswer, LoginAttempt, RecipientAnswer } from '../../shared/accounts/desk.ts'
 import type { ServiceSettings, Settings } from '../../shared/config/settings.ts'
+import type { JournalHealth } from '../../shared/log/appender.ts'
 import type { TlsMaterial } from '../../shared/tls/material.ts'
 
 /** What the children ask the desk, with what it answers. */
@@ -34,6 +35,8 @@ export type ToChild =
   | { readonly type: 'failure'; readonly id: number; readonly message: string }
   /** Keys for TLS: the first ones, or those to go on with. Never to be logged. */
   | { readonly type: 'tls'; readonly material: TlsMaterial }
+  /** The logs were moved away: go on in new ones. What is told next is done after that. */
+  | { readonly type: 'reopen' }
   /** Asks for the counters as they are now. */
   | { readonly type: 'count' }
 
@@ -64,13 +67,13 @@ export type ToSupervisor =
   | { readonly type: 'program'; readonly program: { readonly pid: number; readonly startTime: string } }
   | AskMessage
   /** Sent when they changed, at most a few times a second, and when asked for. */
-  | { readonly type: 'counters'; readonly counters: Counters }
+  | { readonly type: 'counters'; readonly counters: Counters; readonly journal: JournalHealth }
 
 const isTagged = (value: unknown): value is { type: unknown } => typeof value === 'object' && value !== null && 'type' in value
 
 /** Messages come from our own program over a private channel: what is checked is that it is a message at all. */
 export const isToChild = (value: unknown): value is ToChild =>
-  isTagged(value) && ['start', 'end', 'answer', 'failure', 'tls', 'count'].includes(String(value.type))
+  isTagged(value) && ['start', 'end', 'answer', 'failure', 'tls', 'reopen', 'count'].includes(String(value.type))
 
 /** The same for the other direction. */
 export const isToSupervisor = (value: unknown): value is ToSupervisor =>

@@ -106,9 +106,16 @@ process.on('message', (message) => {
       return void serve(message)
     case 'end':
       return void end(message.deadlineMs)
+    case 'reopen':
+      if (life.state === 'running') life.journal.reopen()
+      return
     case 'count':
       if (life.state !== 'running') return
-      return send({ type: 'counters', counters: { open: 0, served: 0, refused: 0, memoryOctets: life.run.memoryOctets } })
+      return send({
+        type: 'counters',
+        counters: { open: 0, served: 0, refused: 0, memoryOctets: life.run.memoryOctets },
+        journal: life.journal.health,
+      })
     case 'answer':
     case 'failure':
       return

@@ -3,6 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { extname } from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
+import type { JournalHealth } from '../../shared/log/appender.ts'
 import { exitCodes } from '../../shared/service.ts'
 import { killNow, type Mark } from '../exec/processes.ts'
 import { type AskMessage, type Counters, isToSupervisor, type StartMessage, type ToChild } from '../host/messages.ts'
@@ -48,6 +49,7 @@ export interface Birth {
 export class Child {
   readonly startedAt = new Date()
   counters: Counters = { open: 0, served: 0, refused: 0, memoryOctets: 0 }
+  journal: JournalHealth = { ok: true, error: null, dropped: 0 }
   /** What it said before it gave up. */
   failure: { readonly message: string; readonly portTaken: boolean } | null = null
   readonly #process: ChildProcess
@@ -133,6 +135,7 @@ export class Child {
         return events.asked(this, message)
       case 'counters':
         this.counters = message.counters
+        this.journal = message.journal
         return this.#answerCounts()
     }
   }

@@ -117,6 +117,11 @@ export class Family {
     await Promise.all([...this.keepers.values(), ...this.#leaving].map((keeper) => keeper.stop(deadlineMs)))
   }
 
+  /** Has all children go on in new logs. */
+  async reopenLogs(): Promise<void> {
+    await Promise.all([...this.keepers.values(), ...this.#leaving].map((keeper) => keeper.reopenLogs()))
+  }
+
   /** Ends all children at once. */
   kill(): void {
     for (const keeper of [...this.keepers.values(), ...this.#leaving]) keeper.kill()

@@ -1,5 +1,6 @@
 /** Keeps one service served: has a child, replaces it, restarts it after a pause, ends it. Owns its port. */
 import type { ConfiguredService, Settings } from '../../shared/config/settings.ts'
+import { type JournalHealth, together } from '../../shared/log/appender.ts'
 import type { TlsMaterial } from '../../shared/tls/material.ts'
 import type { AskMessage, Counters } from '../host/messages.ts'
 import { Child, type ChildEvents } from './child.ts'
@@ -138,6 +139,17 @@ export class Keeper {
       refused: sum(({ refused }) => refused),
       memoryOctets: sum(({ memoryOctets }) => memoryOctets),
     }
+  }
+
+  /** How the logs of all its children are, as last told. */
+  get journal(): JournalHealth {
+    return together([...this.#children()].map(({ journal }) => journal))
+  }
+
+  /** Has all its children go on in new logs; resolves when they do, or have not answered in time. */
+  async reopenLogs(): Promise<void> {
+    for (const child of this.#children()) child.tell({ type: 'reopen' })
+    await this.count()
   }
 
   /** Gives all its children the keys for TLS as they are now. */

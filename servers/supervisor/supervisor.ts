@@ -174,6 +174,9 @@ export class Supervisor {
   }
 
   async #reload(): Promise<Changes> {
+    // Whatever comes of it: who has moved the logs away asks for no more.
+    this.#options.journal.reopen()
+    await this.#family.reopenLogs()
     try {
       const configuration = await this.#options.reread()
       this.#checkNotStopping()
@@ -302,10 +305,20 @@ export class Supervisor {
       const { name, plan, port, pid, state, startedAt, restarts, lastError } = keeper
       const numbers = { restarts, connections: open, served, memory: memoryOctets }
       const place = { protocol: plan.service.protocol, host: port.host, port: port.port }
-      return { name, ...place, pid, state, startedAt: startedAt?.toISOString() ?? null, ...numbers, lastError }
+      return {
+        name,
+        ...place,
+        pid,
+        state,
+        startedAt: startedAt?.toISOString() ?? null,
+        ...numbers,
+        lastError,
+        journal: keeper.journal,
+      }
     })
     const { version } = this.#options
-    const supervisor = { pid: process.pid, version, state: this.#state, startedAt: this.startedAt.toISOString() }
+    const startedAt = this.startedAt.toISOString()
+    const supervisor = { pid: process.pid, version, state: this.#state, startedAt, journal: this.#options.journal.health }
     return { supervisor, services: await Promise.all(services) }
   }
 }

@@ -1,18 +1,19 @@
-import { type FileHandle, mkdir, open, stat } from 'node:fs/promises'
+import { closeSync, fstatSync, mkdirSync, openSync, readSync, statSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 
-/** Lines wait at most this long for others to share their write. */
-const batchMs = 20
+/** So many lines a millisecond are each written the moment they come, and as many at once after a pause; the others share writes. */
+const singleWritesPerMs = 1
+const singleWritesAtOnce = 20
+/** Lines that share a write wait at most this long. */
+const batchMs = 5
 /** So many characters are written without waiting. */
 const batchCharacters = 64 * 1024
-/** One write holds at most about so much. */
-const blockCharacters = 256 * 1024
-/** What may wait while the file takes it; more is dropped and counted. Room for some 300,000 records. */
-const backlogCharacters = 64 * 1024 * 1024
 /** What may wait while the file cannot be written. */
 const failingBacklogCharacters = 4 * 1024 * 1024
 /** How often a file that failed is tried again, and how often is checked whether it was moved away or removed. */
-const retryMs = 1_000
+const checkMs = 1_000
+
+const LF = 0x0a
 
 /** What the owner of an appender is told. */
 export interface AppenderEvents {
@@ -24,212 +25,212 @@ export interface AppenderEvents {
   lost(dropped: number): void
 }
 
-/** Lines that are written at once. */
-interface Block {
-  readonly lines: string[]
-  characters: number
+/** How a file of a journal is. */
+export interface JournalHealth {
+  /** Whether the last try to write it worked. */
+  readonly ok: boolean
+  /** The system's code for why it did not: `ENOSPC`; null when all is well. */
+  readonly error: string | null
+  /** Lines that found no room, since the process began. */
+  readonly dropped: number
+}
+
+/** How several files are, taken together. */
+export const together = (all: readonly JournalHealth[]): JournalHealth => {
+  const failing = all.find(({ ok }) => !ok)
+  const dropped = all.reduce((sum, health) => sum + health.dropped, 0)
+  return { ok: failing === undefined, error: failing?.error ?? null, dropped }
 }
 
 /**
- * Appends lines to a file in few writes, in their order. Several processes may append to one file. `add` never throws and never
- * waits; a file that fails is tried again once a second. Whoever opens it closes it.
+ * Appends lines to a file, in their order. Several processes may append to one file, and whoever rotates may move it away under
+ * them. Writes are synchronous: a line that was written survives the death of the process, and a few lines take less time so than
+ * handing them to a thread would. `add` never throws; a file that fails is tried again once a second. Whoever opens it closes it.
  */
 export class Appender {
   readonly path: string
   readonly #events: AppenderEvents
-  #blocks: Block[] = []
-  /** Taken out of `#blocks`, but not yet handed to the system. */
-  #inHand: Block | null = null
-  #waiting = 0
+  /** The lines that wait, each with its line break. */
+  #text = ''
+  #lines = 0
   #timer: NodeJS.Timeout | null = null
-  #writing: Promise<void> | null = null
-  #handle: FileHandle | null = null
+  #fd: number | null = null
   #checkedAt = Number.NEGATIVE_INFINITY
   #failedAt: number | null = null
+  #error: string | null = null
+  /** Since the file failed; and since the process began. */
   #dropped = 0
-  /** The last write stopped in the middle of a line: the next one begins with a line break. */
+  #droppedEver = 0
+  /** The file ends in the middle of a line: the next write begins with a line break. */
   #torn = false
   #closed = false
+  #singleWrites = singleWritesAtOnce
+  #addedAt = 0
 
   constructor(path: string, events: AppenderEvents) {
     this.path = path
     this.#events = events
   }
 
+  get health(): JournalHealth {
+    return { ok: this.#failedAt === null, error: this.#error, dropped: this.#droppedEver }
+  }
+
   /** Adds a line, without its line break. */
   add(line: string): void {
-    const characters = line.length + 1
-    const bound = this.#failedAt === null ? backlogCharacters : failingBacklogCharacters
-    if (this.#closed || this.#waiting + characters > bound) {
+    if (this.#closed || (this.#failedAt !== null && this.#text.length + line.length >= failingBacklogCharacters)) {
       this.#dropped += 1
+      this.#droppedEver += 1
       return
     }
-    const last = this.#blocks.at(-1)
-    if (last !== undefined && last.characters + characters <= blockCharacters) {
-      last.lines.push(line)
-      last.characters += characters
-    } else this.#blocks.push({ lines: [line], characters })
-    this.#waiting += characters
-    this.#schedule()
+    this.#text += `${line}\n`
+    this.#lines += 1
+    if (this.#failedAt !== null) this.#later(Math.max(0, this.#failedAt + checkMs - performance.now()))
+    else if (this.#mayWriteAtOnce() || this.#text.length >= batchCharacters) this.#write()
+    else this.#later(batchMs)
   }
 
-  /** Resolves when all lines added until now are in the file, or, while it fails, when it was tried again. Never rejects. */
-  async flush(): Promise<void> {
-    // What is being written now may have begun before the last line was added: then one more round.
-    await this.#writing
-    await this.#drain()
+  /** Writes all lines added until now; while the file fails, tries. Never throws. */
+  flush(): void {
+    if (this.#lines > 0) this.#write()
   }
 
-  /** Flushes and closes; what is added later is lost. Never rejects. */
-  async close(): Promise<void> {
+  /** Flushes and lets go of the file: the next line goes to the one that has the name by then. Never throws. */
+  reopen(): void {
+    this.flush()
+    this.#release()
+  }
+
+  /** Flushes and closes; what is added later is lost. Never throws. */
+  close(): void {
     if (this.#closed) return
-    await this.flush()
+    this.flush()
     this.#closed = true
     if (this.#timer !== null) clearTimeout(this.#timer)
-    const lost = this.#dropped + this.#blocks.reduce((sum, { lines }) => sum + lines.length, 0)
-    this.#blocks = []
+    this.#droppedEver += this.#lines
+    const lost = this.#dropped + this.#lines
+    this.#text = ''
+    this.#lines = 0
     if (lost > 0) this.#events.lost(lost)
-    await this.#release()
+    this.#release()
   }
 
-  /** What a process that ends right now has to say: the lines that wait, for a last synchronous write. */
-  takeWaiting(): string {
-    if (this.#inHand !== null) this.#blocks.unshift(this.#inHand)
-    const text = this.#blocks.map(({ lines }) => `${lines.join('\n')}\n`).join('')
-    this.#blocks = []
-    this.#waiting = 0
-    return text
+  /** Bounds what single writes can cost, however many lines come. */
+  #mayWriteAtOnce(): boolean {
+    const now = performance.now()
+    this.#singleWrites = Math.min(singleWritesAtOnce, this.#singleWrites + (now - this.#addedAt) * singleWritesPerMs)
+    this.#addedAt = now
+    if (this.#singleWrites < 1) return false
+    this.#singleWrites -= 1
+    return true
   }
 
-  #schedule(): void {
-    if (this.#writing !== null) return
-    if (this.#failedAt !== null) this.#later(Math.max(0, this.#failedAt + retryMs - performance.now()), true)
-    else if (this.#waiting >= batchCharacters) this.#begin()
-    else this.#later(batchMs, false)
-  }
-
-  #later(ms: number, failing: boolean): void {
+  #later(ms: number): void {
     if (this.#timer !== null) return
     this.#timer = setTimeout(() => {
       this.#timer = null
-      this.#begin()
+      this.flush()
+      if (this.#lines > 0) this.#later(checkMs)
     }, ms)
-    // A file that fails must not keep the process alive.
-    if (failing) this.#timer.unref()
+    // A file that fails must not keep the process alive; what else waits is written at its exit too.
+    this.#timer.unref()
   }
 
-  #begin(): void {
-    if (this.#writing === null && this.#blocks.length > 0) void this.#drain()
-  }
-
-  #drain(): Promise<void> {
-    this.#writing ??= this.#writeAll().finally(() => {
-      this.#writing = null
-      if (this.#blocks.length > 0 && !this.#closed) this.#schedule()
-    })
-    return this.#writing
-  }
-
-  /** Writes until nothing waits or a write fails. */
-  async #writeAll(): Promise<void> {
-    for (let block = this.#blocks[0]; block !== undefined; block = this.#blocks[0]) {
-      // From now on the block takes no more lines.
-      this.#blocks.shift()
-      this.#inHand = block
-      try {
-        await this.#write(block)
-        this.#waiting -= block.characters
-      } catch (error) {
-        this.#inHand = null
-        this.#blocks.unshift(block)
-        await this.#failed(error instanceof Error ? error : new Error(String(error)))
-        return
-      }
-      this.#worked()
-    }
-  }
-
-  async #write(block: Block): Promise<void> {
-    const handle = await this.#opened()
-    const octets = Buffer.from(`${this.#torn ? '\n' : ''}${block.lines.join('\n')}\n`)
-    let at = 0
-    this.#inHand = null
+  #write(): void {
     try {
-      while (at < octets.length) at += (await handle.write(octets, at)).bytesWritten
+      const fd = this.#opened()
+      const octets = Buffer.from(this.#torn ? `\n${this.#text}` : this.#text)
+      let at = 0
+      try {
+        while (at < octets.length) at += writeSync(fd, octets, at)
+      } catch (error) {
+        this.#keepUnwritten(octets, at)
+        throw error
+      }
+      this.#text = ''
+      this.#lines = 0
       this.#torn = false
     } catch (error) {
-      if (at > 0) this.#keepUnwritten(block, octets.subarray(0, at))
-      throw error
+      this.#failed(error instanceof Error ? error : new Error(String(error)))
+      return
     }
+    if (this.#failedAt !== null) this.#worked()
   }
 
-  /** The disk took a part of it: the whole lines in it are done, a line that was cut comes again on a line of its own. */
-  #keepUnwritten(block: Block, written: Buffer): void {
-    const text = written.toString('latin1')
-    const whole = text.split('\n').length - 1 - (this.#torn ? 1 : 0)
-    const done = block.lines.splice(0, Math.max(0, whole))
-    const characters = done.reduce((sum, line) => sum + line.length + 1, 0)
-    block.characters -= characters
-    this.#waiting -= characters
-    this.#torn = !text.endsWith('\n')
+  /** The disk took a part: the whole lines in it are done, a line that was cut comes again on a line of its own. */
+  #keepUnwritten(octets: Buffer, written: number): void {
+    if (written === 0) return
+    const done = octets.subarray(0, written)
+    const from = done.lastIndexOf(LF) + 1
+    this.#text = octets.subarray(Math.max(from, this.#torn ? 1 : 0)).toString()
+    this.#lines = this.#text.split('\n').length - 1
+    this.#torn = from < written
   }
 
-  async #opened(): Promise<FileHandle> {
+  #opened(): number {
     const now = performance.now()
-    if (this.#handle !== null && now - this.#checkedAt > retryMs && !(await this.#stillThere(this.#handle))) await this.#release()
-    if (this.#handle === null) {
-      await mkdir(dirname(this.path), { recursive: true })
-      this.#handle = await open(this.path, 'a', 0o640)
-      // A new file begins with a whole line.
-      if (this.#torn && (await this.#handle.stat()).size === 0) this.#torn = false
+    if (this.#fd !== null && now - this.#checkedAt > checkMs) {
+      if (!this.#stillThere(this.#fd)) this.#release()
+      this.#checkedAt = now
     }
-    if (now - this.#checkedAt > retryMs) this.#checkedAt = now
-    return this.#handle
+    if (this.#fd !== null) return this.#fd
+    mkdirSync(dirname(this.path), { recursive: true })
+    const fd = openSync(this.path, 'a+', 0o640)
+    this.#fd = fd
+    this.#checkedAt = now
+    // Of ours, or of a process that was killed while it wrote.
+    this.#torn = endsTorn(fd)
+    return fd
   }
 
   /** Whether the name still means the file that is open: whoever rotates logs moves them away, and people remove them. */
-  async #stillThere(handle: FileHandle): Promise<boolean> {
-    try {
-      const [open, named] = await Promise.all([handle.stat(), stat(this.path)])
-      return open.ino === named.ino && open.dev === named.dev
-    } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false
-      throw error
-    }
+  #stillThere(fd: number): boolean {
+    const named = statSync(this.path, { throwIfNoEntry: false })
+    if (named === undefined) return false
+    const open = fstatSync(fd)
+    return open.ino === named.ino && open.dev === named.dev
   }
 
-  async #failed(error: NodeJS.ErrnoException): Promise<void> {
+  #failed(error: NodeJS.ErrnoException): void {
     const first = this.#failedAt === null
     this.#failedAt = performance.now()
-    await this.#release()
-    this.#shrink()
+    this.#error = error.code ?? error.name
+    this.#release()
+    this.#later(checkMs)
     if (first) this.#events.failing(error)
   }
 
-  /** While the file fails less may wait: the newest is dropped, since how a trouble began tells most. */
-  #shrink(): void {
-    while (this.#waiting > failingBacklogCharacters && this.#blocks.length > 1) {
-      const block = this.#blocks.pop()
-      this.#waiting -= block?.characters ?? 0
-      this.#dropped += block?.lines.length ?? 0
-    }
-  }
-
   #worked(): void {
-    if (this.#failedAt === null && this.#dropped === 0) return
     const dropped = this.#dropped
     this.#failedAt = null
+    this.#error = null
     this.#dropped = 0
     this.#events.recovered(dropped)
   }
 
-  async #release(): Promise<void> {
-    const handle = this.#handle
-    this.#handle = null
+  #release(): void {
+    const fd = this.#fd
+    this.#fd = null
     try {
-      await handle?.close()
+      if (fd !== null) closeSync(fd)
     } catch {
       // Nothing hangs on it: what it says about earlier writes was told by them.
     }
   }
+}
+
+/** So often a file that grows is looked at. */
+const looks = 20
+
+/** Whether a file's last line has no end and nobody is writing it just now. What is no file (a pipe, a device) has no last line. */
+const endsTorn = (fd: number): boolean => {
+  const last = Buffer.alloc(1)
+  for (let look = 0; look < looks; look++) {
+    const { size } = fstatSync(fd)
+    if (size === 0 || readSync(fd, last, 0, 1, size - 1) === 0 || last[0] === LF) return false
+    // A write of another process can be seen half done, but this one has to wait until it is over.
+    writeSync(fd, last, 0, 0)
+    if (fstatSync(fd).size === size) return true
+  }
+  return false
 }

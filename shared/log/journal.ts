@@ -1,3 +1,4 @@
+import type { JournalHealth } from './appender.ts'
 import type { Level, Log } from './log.ts'
 
 /** A file of plain lines beside the journal: the access log, the transfer log. */
@@ -11,6 +12,10 @@ export interface Journal {
   readonly log: Log
   /** `<service>.<kind>.log`, made at the first line: `access` (Combined Log Format), `transfer` (xferlog). */
   lines(kind: 'access' | 'transfer'): LineFile
+  /** How its files are, taken together. */
+  readonly health: JournalHealth
+  /** Goes on in the files that have the names now: whoever rotates has moved the others away. */
+  reopen(): void
   /** Resolves when all that was written until now is in the files. */
   flush(): Promise<void>
   /** Flushes and closes; what is written later is lost. */

@@ -1,8 +1,7 @@
-import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
 import winston from 'winston'
 import Transport from 'winston-transport'
-import { Appender, type AppenderEvents } from './appender.ts'
+import { Appender, type AppenderEvents, type JournalHealth, together } from './appender.ts'
 import type { Journal, JournalOptions, LineFile } from './journal.ts'
 import type { Fields, Level, Log } from './log.ts'
 import { escapeControls, isoTime, jsonFields, jsonText, plainLine } from './render.ts'
@@ -13,14 +12,14 @@ const levels: Readonly<Record<Level, number>> = { error: 0, warn: 1, info: 2, de
 /** A record on its way through winston. */
 interface Info {
   readonly level: Level
-  /** The line for the file, or null for a mark that only says how far the stream has come. */
-  readonly message: string | null
+  /** The line for the file. */
+  readonly message: string
   readonly event: string
   readonly fields: Fields
   readonly timeMs: number
 }
 
-/** winston's last station: hands the lines to the appender, which batches them. */
+/** winston's last station: hands the lines to the appender. */
 class FileTransport extends Transport {
   readonly #appender: Appender
   #arrived = 0
@@ -32,10 +31,15 @@ class FileTransport extends Transport {
   }
 
   override log(info: Info, next: () => void): void {
-    if (info.message !== null) this.#appender.add(info.message)
+    this.#appender.add(info.message)
     this.#arrived += 1
     this.#whenArrived?.()
     next()
+  }
+
+  /** Whether so many records came through winston's stream. */
+  has(count: number): boolean {
+    return this.#arrived >= count
   }
 
   /** Resolves when so many records came through winston's stream, which holds some back after a burst. */
@@ -67,8 +71,7 @@ class ConsoleTransport extends Transport {
   }
 
   override log(info: Info, next: () => void): void {
-    if (!this.#gone && info.message !== null)
-      process.stdout.write(`${plainLine({ ...info, service: this.#service }, this.#colourful)}\n`)
+    if (!this.#gone) process.stdout.write(`${plainLine({ ...info, service: this.#service }, this.#colourful)}\n`)
     next()
   }
 
@@ -91,7 +94,7 @@ class WinstonJournal implements Journal {
   readonly #transport: FileTransport
   readonly #main: Appender
   readonly #files = new Map<'access' | 'transfer', Appender>()
-  #written = 0
+  #throughWinston = 0
   #open = true
   #closing: Promise<void> | null = null
 
@@ -116,12 +119,20 @@ class WinstonJournal implements Journal {
     return { write: (line) => appender.add(escapeControls(line)) }
   }
 
+  get health(): JournalHealth {
+    return together(this.#appenders().map(({ health }) => health))
+  }
+
   async flush(): Promise<void> {
-    await this.#transport.arrived(this.#written)
+    await this.#transport.arrived(this.#throughWinston)
     // The journal's own file last: what happened to the others is a record in it.
-    await Promise.all([...this.#files.values()].map((file) => file.flush()))
-    await this.#transport.arrived(this.#written)
-    await this.#main.flush()
+    for (const file of this.#files.values()) file.flush()
+    await this.#transport.arrived(this.#throughWinston)
+    this.#main.flush()
+  }
+
+  reopen(): void {
+    for (const appender of this.#appenders()) appender.reopen()
   }
 
   close(): Promise<void> {
@@ -133,9 +144,13 @@ class WinstonJournal implements Journal {
     await this.flush()
     this.#open = false
     this.#logger.close()
-    for (const file of this.#files.values()) await file.close()
-    await this.#main.close()
+    for (const appender of this.#appenders()) appender.close()
     process.off('exit', this.#lastWrite)
+  }
+
+  /** The journal's own file last: what happens to the others is a record in it. */
+  #appenders(): readonly Appender[] {
+    return [...this.#files.values(), this.#main]
   }
 
   #logWith(bound: Fields, boundJson: string): Log {
@@ -157,11 +172,23 @@ class WinstonJournal implements Journal {
               ? jsonFields({ ...bound, ...fields })
               : boundJson + jsonFields(fields)
         const message = `{"time":"${isoTime(timeMs)}","level":"${level}","service":${service},"event":${jsonText(event)}${tail}}`
-        this.#written += 1
-        const info: Info = { level, message, event, fields: this.#options.console ? { ...bound, ...fields } : bound, timeMs }
-        this.#logger.write(info)
+        if (this.#goesDirectly(level)) this.#main.add(message)
+        else this.#goThroughWinston({ level, message, event, fields: { ...bound, ...fields }, timeMs })
       },
     }
+  }
+
+  /**
+   * The many records of a busy service need nothing of winston: without it they cost half. Not while records before them are still in
+   * winston's stream: the file keeps their order.
+   */
+  #goesDirectly(level: Level): boolean {
+    return levels[level] >= levels.info && !this.#options.console && this.#transport.has(this.#throughWinston)
+  }
+
+  #goThroughWinston(info: Info): void {
+    this.#throughWinston += 1
+    this.#logger.write(info)
   }
 
   #appender(name: string): Appender {
@@ -181,14 +208,7 @@ class WinstonJournal implements Journal {
 
   /** A process that ends without closing its journal still leaves what it had to say. */
   readonly #lastWrite = () => {
-    for (const appender of [this.#main, ...this.#files.values()]) {
-      const text = appender.takeWaiting()
-      try {
-        if (text !== '') appendFileSync(appender.path, text)
-      } catch {
-        // The process is ending and the file cannot be written: the terminal was told.
-      }
-    }
+    for (const appender of this.#appenders()) appender.flush()
   }
 }
 

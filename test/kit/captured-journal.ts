@@ -39,6 +39,8 @@ export const capturedJournal = (): CapturedJournal => {
         written[kind].push(line)
       },
     }),
+    health: { ok: true, error: null, dropped: 0 },
+    reopen: () => undefined,
     flush: () => Promise.resolve(),
     close: () => Promise.resolve(),
     of: (event) => records.filter((record) => record.event === event),
