@@ -20,7 +20,6 @@ export class HttpServer implements Server {
   readonly #engine: Engine
   readonly #shared: Shared
   readonly #sessions = new WeakMap<Duplex, Session>()
-  readonly #open = new Set<Session>()
 
   /** @param files what answers GET and HEAD */
   constructor({ options, journal }: Context<HttpOptions>, files: FileAnswers) {
@@ -49,13 +48,8 @@ export class HttpServer implements Server {
   async serve(connection: Connection): Promise<void> {
     const session = new Session(connection, this.#shared)
     this.#sessions.set(connection.stream, session)
-    this.#open.add(session)
     this.#engine.adopt(connection.stream)
-    try {
-      await session.over
-    } finally {
-      this.#open.delete(session)
-    }
+    await session.over
   }
 
   refuse(refusal: Refusal): string {
@@ -76,7 +70,6 @@ export class HttpServer implements Server {
 
   drain(): void {
     this.#shared.draining = true
-    for (const session of this.#open) session.drain()
   }
 
   stop(): Promise<void> {

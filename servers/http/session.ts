@@ -13,7 +13,7 @@ import { answer, type Rules } from './request.ts'
 export interface Shared {
   readonly rules: Rules
   readonly access: LineFile
-  /** Whether each answer is to be its connection's last. */
+  /** Whether each answer is to be its connection's last. A kept one waits for its next request: closing it could cross that. */
   draining: boolean
   /** Pipelined requests that wait, of all connections. */
   waiting: number
@@ -35,9 +35,6 @@ const pausedAt = 16
 
 /** Waiting requests of all connections: each costs some 5 KiB, and a packet of 64 KiB holds up to 3,600. */
 const maxWaiting = 10_000
-
-/** At a drain: a request that is on its way on a kept connection gets so long to arrive before the connection is closed. */
-const keptGraceMs = 300
 
 /** The outcome of a request that got no answer. */
 const unanswered = { status: null, octets: 0, complete: false } as const
@@ -108,18 +105,6 @@ export class Session {
     if (this.#state === 'open' && !told) this.#state = 'ending'
   }
 
-  /** The service begins to drain: what is between two requests ends soon, the rest with its next answer. */
-  drain(): void {
-    if (!this.#running && this.#answered > 0) this.#endSoon()
-  }
-
-  /** A request that is on its way has a moment to arrive; it is answered, and that answer is the last. */
-  #endSoon(): void {
-    setTimeout(() => {
-      if (!this.#running) this.#end()
-    }, keptGraceMs).unref()
-  }
-
   #end(): void {
     if (this.#state === 'open') this.#state = 'ending'
     this.#resolve()
@@ -147,7 +132,6 @@ export class Session {
     }
     this.#running = false
     if (this.#state !== 'open' || this.#connection.signal.aborted) this.#end()
-    else if (this.#shared.draining) this.#endSoon()
   }
 
   async #tryToAnswer(job: Job): Promise<void> {

@@ -51,6 +51,8 @@ interface InForce {
   readonly pairs: readonly ReadKey[]
   /** Of the files that the pairs were read from. */
   readonly state: string
+  /** Whether one of them was made for it. */
+  readonly made: boolean
 }
 
 /**
@@ -104,7 +106,7 @@ export class Certificates {
    */
   async prepare(configuration: Configuration): Promise<() => void> {
     if (!anyTls(configuration)) return () => this.#take(null)
-    const inForce = await this.#read(configuration)
+    const inForce = await this.#oneAtATime(() => this.#prepare(configuration))
     return () => this.#take(inForce)
   }
 
@@ -139,6 +141,15 @@ export class Certificates {
     })
   }
 
+  async #prepare(configuration: Configuration): Promise<InForce> {
+    const prepared = await this.#read(configuration)
+    // What was made just now is for the configuration to come: a look must not make it anew for the one that is in force still.
+    if (prepared.made && this.#inForce !== null) {
+      this.#inForce = { ...this.#inForce, state: await stateOfAll(filesOf(this.#inForce.configuration)) }
+    }
+    return prepared
+  }
+
   /** Reads anew; what is wrong with the files is told once, and what was in force goes on. */
   async #again(configuration: Configuration): Promise<void> {
     try {
@@ -159,6 +170,7 @@ export class Certificates {
     // Before they are read: what changes meanwhile is seen at the next look.
     let state = await stateOfAll(filesOf(configuration))
     const pairs: ReadKey[] = []
+    let anyMade = false
     for (const files of [settings.tls, ...settings.tls.certificates]) {
       if (!isAuto(files)) {
         pairs.push(await this.#readFile(files))
@@ -168,10 +180,11 @@ export class Certificates {
       const { pair, made } = await localCertificate(settings.data, { hostname, hosts, domains }, this.#now())
       pairs.push(pair)
       if (made === null) continue
+      anyMade = true
       state = await stateOfAll(filesOf(configuration))
       if (this.#log !== null) journal.certificateMade(this.#log, pair.names, new Date(pair.validToMs), made.authority)
     }
-    return { configuration, pairs, state }
+    return { configuration, pairs, state, made: anyMade }
   }
 
   async #readFile(files: KeyFiles): Promise<ReadKey> {
@@ -207,9 +220,14 @@ export class Certificates {
     return keys
   }
 
-  #oneAtATime(work: () => Promise<void>): Promise<void> {
-    // Work handles its own failures.
-    this.#working = this.#working.then(work)
-    return this.#working
+  /** Two that make the local certificate at once would leave the key of one beside the certificate of the other. */
+  #oneAtATime<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#working.then(work)
+    // Whoever asked hears of a failure; the next one only waits.
+    this.#working = done.then(
+      () => undefined,
+      () => undefined,
+    )
+    return done
   }
 }

@@ -231,6 +231,31 @@ describe('TLS: the certificates of a family', () => {
     }
   })
 
+  it('are made once for a reload, whoever looks at the files before it is done', async () => {
+    await using folder = await temporaryFolder()
+    const certificates = new Certificates({ lookEveryMs: 1 })
+    const journal = capturedJournal()
+    certificates.begin(journal.log)
+    const named = (hostname: string): Configuration => {
+      const { settings, ...rest } = configurationOf(folder.path)
+      return { settings: { ...settings, hostname }, ...rest }
+    }
+    try {
+      ;(await certificates.prepare(named('one.test')))()
+      for (const name of ['two.test', 'three.test', 'four.test']) {
+        const [take] = await Promise.all([certificates.prepare(named(name)), certificates.look()])
+        await certificates.look()
+        take()
+        await certificates.look()
+        expect(certificates.material('pop3')?.certificates[0]?.names).to.include(name)
+      }
+      expect(journal.of('tls.certificate.made')).to.have.length(4)
+      expect(journal.of('tls.certificate.not-taken')).to.deep.equal([])
+    } finally {
+      certificates.close()
+    }
+  })
+
   it('are not made where no service wants them', async () => {
     await using folder = await temporaryFolder()
     const certificates = new Certificates()
