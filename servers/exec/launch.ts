@@ -63,7 +63,9 @@ export const locate = (name: string, folder: string): string => {
   if (name.includes('/')) {
     const path = isAbsolute(name) ? name : resolve(folder, name)
     if (isExecutable(path)) return path
-    throw new PermanentError(`there is no program ${path}`)
+    const found = statSync(path, { throwIfNoEntry: false })
+    if (found === undefined) throw new PermanentError(`there is no program ${path}`)
+    throw new PermanentError(`${path} is no program: it is ${found.isFile() ? 'not executable' : 'no file'}`)
   }
   const folders = [...(process.env['PATH'] ?? '').split(delimiter).filter((each) => each !== ''), ...serverFolders]
   const found = folders.map((each) => join(each, name)).find(isExecutable)

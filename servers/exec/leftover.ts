@@ -6,9 +6,9 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isAlive, killFamily, type Mark, parentOf, send } from './processes.ts'
+import { isAlive, killFamily, parentOf, type Root, send } from './processes.ts'
 
-interface Note extends Mark {
+interface Note extends Root {
   /** The process that looks after it. */
   readonly runner: number
   /** Processes are told apart within one run of the system only. */
@@ -27,10 +27,10 @@ const bootOf = (): string => {
 }
 
 /** Notes that this program runs, looked after by this process. */
-export const noteProgram = (data: string, service: string, { pid, startTime }: Mark): void => {
+export const noteProgram = (data: string, service: string, { pid, startTime, tag }: Root): void => {
   const file = noteFile(data, service)
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-  const note: Note = { pid, startTime, runner: process.pid, boot: bootOf() }
+  const note: Note = { pid, startTime, tag, runner: process.pid, boot: bootOf() }
   writeFileSync(file, JSON.stringify(note), { mode: 0o600 })
 }
 
@@ -52,7 +52,7 @@ const isNote = (value: unknown): value is Note =>
   typeof value === 'object' &&
   value !== null &&
   ['pid', 'runner'].every((name) => typeof Object.getOwnPropertyDescriptor(value, name)?.value === 'number') &&
-  ['startTime', 'boot'].every((name) => typeof Object.getOwnPropertyDescriptor(value, name)?.value === 'string')
+  ['startTime', 'tag', 'boot'].every((name) => typeof Object.getOwnPropertyDescriptor(value, name)?.value === 'string')
 
 /** A runner without a supervisor gives its program 4 s; whoever has nobody gets the same. */
 const patienceMs = 6_000

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Log } from '../../shared/log/log.ts'
 import * as journal from './journal.ts'
 import { makeFolder, type Preparation } from './launch.ts'
+import type { Root } from './processes.ts'
 import { type Ending, endingText, type OutputTaking, Program } from './program.ts'
 
 /** What was to be prepared was not; trying again may help. */
@@ -12,18 +13,25 @@ export class PreparationError extends Error {
   override readonly name = 'PreparationError'
 }
 
+/** What a preparation works with. */
+export interface PreparationOptions {
+  readonly output: OutputTaking
+  readonly log: Log
+  /** Ends the command. */
+  readonly signal: AbortSignal
+  /** Told as soon as the command runs. */
+  readonly onProgram: (program: Root) => void
+}
+
 /**
  * Runs the preparation of a program where what it makes is missing. What is made in the workshop gets its place only when the
  * command succeeded: one that is killed in the middle leaves nothing half-made behind that would count as made.
- * @param signal ends the command
  * @throws {PreparationError} when it failed, was too slow or made nothing
  * @throws {PermanentError} when it cannot be started
  */
 export const prepare = async (
   preparation: Preparation | null,
-  output: OutputTaking,
-  log: Log,
-  signal: AbortSignal,
+  { output, log, signal, onProgram }: PreparationOptions,
 ): Promise<void> => {
   if (preparation === null || existsSync(preparation.path)) return
   const { path, workshop, made, launch, withinMs } = preparation
@@ -31,7 +39,9 @@ export const prepare = async (
   journal.preparing(log, path)
   await rm(workshop, { recursive: true, force: true })
   makeFolder(workshop, launch.user)
-  const ending = await runToEnd(await Program.start(launch, output, log), withinMs, signal)
+  const command = await Program.start(launch, output, log)
+  onProgram(command.mark)
+  const ending = await runToEnd(command, withinMs, signal)
   if (signal.aborted) return
   if (ending === null) throw new PreparationError(`the preparation of ${path} took longer than ${withinMs / 1_000} s`)
   if (ending.code !== 0) throw new PreparationError(`the preparation of ${path}, ${launch.program}, ${endingText(ending)}`)

@@ -10,6 +10,12 @@ export interface Mark {
   readonly startTime: string
 }
 
+/** The first process of a program. */
+export interface Root extends Mark {
+  /** What all that it starts inherits, as the variable `HAVRE_PROGRAM`, unless it is given another environment. */
+  readonly tag: string
+}
+
 interface Row extends Mark {
   readonly parent: number
   readonly group: number
@@ -25,14 +31,27 @@ const read = (path: string): string => {
   }
 }
 
-/** One process; null when it is gone, also when only its exit code is left to be fetched. @see proc_pid_stat(5) */
-const rowOf = (pid: number): Row | null => {
+/** One process, also one of which only the exit code is left to be fetched; null when it is gone. @see proc_pid_stat(5) */
+const statOf = (pid: number): (Row & { readonly isOver: boolean }) | null => {
   const text = read(`/proc/${pid}/stat`)
   // The name before it is in parentheses and may hold any character.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
   const [state, parent, group, session] = fields
-  if (text === '' || state === 'Z' || state === 'X') return null
-  return { pid, parent: Number(parent), group: Number(group), session: Number(session), startTime: fields[19] ?? '' }
+  if (text === '') return null
+  return {
+    pid,
+    parent: Number(parent),
+    group: Number(group),
+    session: Number(session),
+    startTime: fields[19] ?? '',
+    isOver: state === 'Z' || state === 'X',
+  }
+}
+
+/** One process that runs. */
+const rowOf = (pid: number): Row | null => {
+  const row = statOf(pid)
+  return row === null || row.isOver ? null : row
 }
 
 const allRows = (): Row[] => {
@@ -44,8 +63,11 @@ const allRows = (): Row[] => {
   }
 }
 
-/** The process of this number as it is now. */
-export const markOf = (pid: number): Mark => ({ pid, startTime: rowOf(pid)?.startTime ?? '' })
+/** The process of this number as it is now; it may be over already. */
+export const markOf = (pid: number): Mark => ({ pid, startTime: statOf(pid)?.startTime ?? '' })
+
+/** Whether a process was given this tag. Of another user's only root can tell. */
+const isTagged = (pid: number, tag: string): boolean => read(`/proc/${pid}/environ`).split('\0').includes(`HAVRE_PROGRAM=${tag}`)
 
 /** Whether this very process still runs. */
 export const isAlive = ({ pid, startTime }: Mark): boolean => rowOf(pid)?.startTime === startTime && startTime !== ''
@@ -55,9 +77,13 @@ export const parentOf = (pid: number): number | null => rowOf(pid)?.parent ?? nu
 
 /**
  * A program with all that belongs to it: its process group, its session, and whatever descends from these or from processes that
- * are known to have been its own. What left group and session and lost its parent is not found.
+ * are known to have been its own. What left group and session and lost its parent is known by its tag.
+ * @param tag null: such processes are not looked for, which costs one more file for each process of the system
  */
-export const familyOf = (root: Mark, known: readonly Mark[] = []): readonly Mark[] => {
+export const familyOf = (
+  { tag, ...root }: Mark & { readonly tag: string | null },
+  known: readonly Mark[] = [],
+): readonly Mark[] => {
   const rows = allRows()
   const owner = rows.find(({ pid }) => pid === root.pid)
   // Another process has the number by now: then its group is not ours either.
@@ -65,7 +91,8 @@ export const familyOf = (root: Mark, known: readonly Mark[] = []): readonly Mark
   const isKnown = (row: Row) => known.some(({ pid, startTime }) => pid === row.pid && startTime === row.startTime)
   const found = new Map<number, Row>()
   for (const row of rows) {
-    if (isKnown(row) || (!isReused && [row.pid, row.group, row.session].includes(root.pid))) found.set(row.pid, row)
+    const isOwn = isKnown(row) || (!isReused && [row.pid, row.group, row.session].includes(root.pid))
+    if (isOwn || (tag !== null && isTagged(row.pid, tag))) found.set(row.pid, row)
   }
   for (let before = -1; before !== found.size; ) {
     before = found.size
@@ -95,7 +122,7 @@ const againMs = 20
 const rounds = 50
 
 /** Ends a program with all that belongs to it; resolves when nothing of it is left. */
-export const killFamily = async (root: Mark, known: readonly Mark[] = []): Promise<void> => {
+export const killFamily = async (root: Root, known: readonly Mark[] = []): Promise<void> => {
   for (let round = 0; round < rounds; round++) {
     const left = killNow(root, known)
     if (left === 0) return
@@ -104,7 +131,7 @@ export const killFamily = async (root: Mark, known: readonly Mark[] = []): Promi
 }
 
 /** The same without waiting. @returns how many were left to be killed */
-export const killNow = (root: Mark, known: readonly Mark[] = []): number => {
+export const killNow = (root: Root, known: readonly Mark[] = []): number => {
   // Where there is no /proc, the group is all that is known.
   if (root.startTime === '') {
     send(-root.pid, 'SIGKILL')
@@ -117,7 +144,7 @@ export const killNow = (root: Mark, known: readonly Mark[] = []): number => {
 
 /** Resident memory of a program with all that belongs to it, in octets; what its processes share counts for each of them. */
 export const memoryOf = (root: Mark): number =>
-  familyOf(root).reduce((sum, { pid }) => {
+  familyOf({ ...root, tag: null }).reduce((sum, { pid }) => {
     const [, kibibytes = '0'] = /^VmRSS:\s+(\d+) kB$/m.exec(read(`/proc/${pid}/status`)) ?? []
     return sum + Number(kibibytes) * 1024
   }, 0)

@@ -1,12 +1,13 @@
 /** One program, from its birth to the end of all that belongs to it. When to have one is the supervisor's decision. */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Log } from '../../shared/log/log.ts'
 import { PermanentError } from '../../shared/service.ts'
 import * as journal from './journal.ts'
 import type { Launch } from './launch.ts'
 import { type OutputLine, readLines } from './output.ts'
-import { familyOf, isAlive, killFamily, type Mark, markOf, memoryOf, send, signalAll } from './processes.ts'
+import { familyOf, isAlive, killFamily, type Mark, markOf, memoryOf, type Root, send, signalAll } from './processes.ts'
 
 /** How a program ended. */
 export interface Ending {
@@ -25,6 +26,24 @@ const againMs = 20
 /** What it wrote last may still be in the pipe when it is gone. */
 const lastOutputMs = 500
 
+/** The system has no room for one more process or file: later it may. */
+const noRoomNow = ['EAGAIN', 'ENOMEM', 'EMFILE', 'ENFILE', 'ETXTBSY']
+
+/** Why a program was not started, in words that say what to look at. */
+const refusal = ({ program, folder, user }: Launch, code: string, message: string): string => {
+  const who = user === null ? '' : ` as ${user.name}`
+  switch (code) {
+    case 'ENOENT':
+      return `${program} cannot be started: its interpreter (the first line of a script names it) or its folder ${folder} is missing`
+    case 'EACCES':
+      return `${program} cannot be started${who}: it, or its folder ${folder}, is closed to ${user?.name ?? 'us'}`
+    case 'E2BIG':
+      return `${program} cannot be started: its arguments and environment are too long`
+    default:
+      return `${program} cannot be started${who}: ${message}`
+  }
+}
+
 /** What is wanted of a program's output. */
 export interface OutputTaking {
   readonly maxLineOctets: number
@@ -36,7 +55,7 @@ export interface OutputTaking {
  * after `stop`.
  */
 export class Program {
-  readonly mark: Mark
+  readonly mark: Root
   /** Resolves when its first process is gone. */
   readonly ended: Promise<Ending>
   readonly #process: ChildProcess
@@ -46,10 +65,10 @@ export class Program {
   /** All that was seen to belong to it when it was asked to end: what loses its parent by that is still known. */
   #family: readonly Mark[] = []
 
-  private constructor(child: ChildProcess, pid: number, log: Log) {
+  private constructor(child: ChildProcess, mark: Root, log: Log) {
     this.#process = child
     this.#log = log
-    this.mark = markOf(pid)
+    this.mark = mark
     this.#closed = new Promise((resolve) => {
       child.once('close', () => resolve())
     })
@@ -61,27 +80,34 @@ export class Program {
     })
   }
 
-  /** Starts it. @throws {PermanentError} when the system refuses to */
-  static async start({ program, args, environment, folder, user }: Launch, output: OutputTaking, log: Log): Promise<Program> {
+  /** Starts it. @throws {PermanentError} when the system refuses to, or an error of Node's for now when it lacks the room */
+  static async start(launch: Launch, output: OutputTaking, log: Log): Promise<Program> {
+    const tag = randomUUID()
+    try {
+      const child = await Program.#spawn(launch, tag)
+      // A signal that cannot be sent is none of the program's failures.
+      child.on('error', () => undefined)
+      for (const stream of ['stdout', 'stderr'] as const) {
+        readLines(child[stream], stream, output.maxLineOctets, (line) => output.take(line))
+      }
+      return new Program(child, { ...markOf(child.pid ?? 0), tag }, log)
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error) || noRoomNow.includes(String(error.code))) throw error
+      throw new PermanentError(refusal(launch, String(error.code), error.message), { cause: error })
+    }
+  }
+
+  static async #spawn({ program, args, environment, folder, user }: Launch, tag: string) {
     const child = spawn(program, args, {
       cwd: folder,
-      env: environment,
+      env: { ...environment, HAVRE_PROGRAM: tag },
       // Signals of a terminal are not for it, and all that it starts is ended with it.
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
       ...(user === null ? {} : { uid: user.uid, gid: user.gid }),
     })
-    const { pid } = child
-    if (pid === undefined) {
-      const error = await new Promise<Error>((resolve) => child.once('error', resolve))
-      throw new PermanentError(`${program} cannot be started: ${error.message}`, { cause: error })
-    }
-    // A signal that cannot be sent is none of the program's failures.
-    child.on('error', () => undefined)
-    for (const stream of ['stdout', 'stderr'] as const) {
-      readLines(child[stream], stream, output.maxLineOctets, (line) => output.take(line))
-    }
-    return new Program(child, pid, log)
+    if (child.pid === undefined) throw await new Promise<Error>((resolve) => child.once('error', resolve))
+    return child
   }
 
   get pid(): number {

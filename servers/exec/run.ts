@@ -10,7 +10,7 @@ import { endLeftover, forgetProgram, noteProgram } from './leftover.ts'
 import type { ExecOptions } from './options.ts'
 import { type OutputLine, Rate } from './output.ts'
 import { prepare } from './preparation.ts'
-import type { Mark } from './processes.ts'
+import type { Root } from './processes.ts'
 import { type Ending, endingText, type OutputTaking, Program } from './program.ts'
 import { Readiness } from './readiness.ts'
 
@@ -22,8 +22,8 @@ export interface RunOptions {
   readonly options: ExecOptions
   readonly settings: Settings
   readonly journal: Journal
-  /** Told as soon as the program runs, long before it is ready. */
-  readonly onProgram: (program: Mark) => void
+  /** Told as soon as the program runs, long before it is ready; and of its preparation before it. */
+  readonly onProgram: (program: Root) => void
 }
 
 /** The program ended, or did not become ready, by itself. `permanent`: trying again cannot help. */
@@ -106,7 +106,13 @@ export class Run {
     const left = await endLeftover(settings.data, service.name)
     if (left !== null) journal.leftoverEnded(this.#log, left)
     const plan = planOf(service, options, settings)
-    await prepare(plan.preparation, this.#output, this.#log, this.#stopping.signal)
+    await prepare(plan.preparation, {
+      output: this.#output,
+      log: this.#log,
+      signal: this.#stopping.signal,
+      onProgram: (command) => this.#note(command),
+    })
+    forgetProgram(settings.data, service.name)
     if (this.#stopping.signal.aborted) return
     makeFolder(plan.launch.folder, plan.launch.user)
     checkPort(service)
@@ -114,15 +120,14 @@ export class Run {
   }
 
   async #launch({ launch, ready }: Plan): Promise<void> {
-    const { service, options, settings } = this.#options
+    const { service, options } = this.#options
     const startedAt = performance.now()
     const readiness = new Readiness(ready, service)
     this.#readiness = readiness
     const program = await Program.start(launch, this.#output, this.#log)
     this.#program = program
-    noteProgram(settings.data, service.name, program.mark)
+    this.#note(program.mark)
     journal.started(this.#log, launch.program, program.pid)
-    this.#options.onProgram(program.mark)
     // It may have been stopped while the system started it.
     if (this.#stopping.signal.aborted) return
     const outcome = await this.#await(readiness, program, options.readyWithin)
@@ -133,6 +138,13 @@ export class Run {
     await this.#clean(program, ending)
     if (outcome === 'late') throw new ProgramError(`was not ready within ${options.readyWithin / 1_000} s${this.#saying()}`, false)
     throw this.#failure(ending, ' before it was ready')
+  }
+
+  /** Whoever is left can end it now, whatever happens to this process. */
+  #note(program: Root): void {
+    const { service, settings } = this.#options
+    noteProgram(settings.data, service.name, program)
+    this.#options.onProgram(program)
   }
 
   /** Whatever comes first. */

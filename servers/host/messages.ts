@@ -64,7 +64,7 @@ export type ToSupervisor =
   /** It cannot serve: the exit code that follows says whether trying again may help. */
   | { readonly type: 'failed'; readonly message: string; readonly portTaken: boolean }
   /** A program of somebody else was started; it is what the service's process is told to be from now on. */
-  | { readonly type: 'program'; readonly program: { readonly pid: number; readonly startTime: string } }
+  | { readonly type: 'program'; readonly program: { readonly pid: number; readonly startTime: string; readonly tag: string } }
   | AskMessage
   /** Sent when they changed, at most a few times a second, and when asked for. */
   | { readonly type: 'counters'; readonly counters: Counters; readonly journal: JournalHealth }

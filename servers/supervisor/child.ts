@@ -5,7 +5,7 @@ import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import type { JournalHealth } from '../../shared/log/appender.ts'
 import { exitCodes } from '../../shared/service.ts'
-import { killNow, type Mark } from '../exec/processes.ts'
+import { killNow, type Root } from '../exec/processes.ts'
 import { type AskMessage, type Counters, isToSupervisor, type StartMessage, type ToChild } from '../host/messages.ts'
 import type { Port } from './ports.ts'
 
@@ -54,7 +54,7 @@ export class Child {
   failure: { readonly message: string; readonly portTaken: boolean } | null = null
   readonly #process: ChildProcess
   /** The program that it looks after. */
-  #program: Mark | null = null
+  #program: Root | null = null
   #deadline: NodeJS.Timeout
   #late = ''
   #counted: (() => void)[] = []

@@ -111,6 +111,11 @@ export class Family {
     }
   }
 
+  /** Another change waits for the one under way. */
+  hurry(): void {
+    for (const keeper of this.keepers.values()) keeper.hurry()
+  }
+
   /** Ends all services; resolves when the last child is gone. */
   async stop(deadlineMs: number): Promise<void> {
     this.#stopping = true

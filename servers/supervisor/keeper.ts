@@ -115,6 +115,14 @@ export class Keeper {
     if (error !== null) throw error
   }
 
+  /**
+   * Somebody waits for another change: one who waits for a program of somebody else to be ready waits no longer, since that may take
+   * minutes. The program goes on starting.
+   */
+  hurry(): void {
+    this.#settleTurn(new Error('was not ready yet when another change was asked for'))
+  }
+
   /** Ends the service; resolves when its last child is gone. Again: the children learn the new deadline. */
   stop(deadlineMs: number): Promise<void> {
     this.#stopMs = deadlineMs

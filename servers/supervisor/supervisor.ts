@@ -147,6 +147,7 @@ export class Supervisor {
       this.#checkNotStopping()
       return change()
     }
+    this.#family.hurry()
     // Whether the change before was made or failed is the affair of who asked for it.
     const result = this.#changes.then(turn, turn)
     this.#changes = result

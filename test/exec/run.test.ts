@@ -6,7 +6,7 @@ import { createServer } from 'node:net'
 import { userInfo } from 'node:os'
 import process from 'node:process'
 import { expect } from 'chai'
-import { isAlive, killFamily, markOf } from '../../servers/exec/processes.ts'
+import { isAlive, markOf } from '../../servers/exec/processes.ts'
 import { PortTakenError, ProgramError } from '../../servers/exec/run.ts'
 import { PermanentError } from '../../shared/service.ts'
 import { eventually } from '../kit/eventually.ts'
@@ -95,7 +95,7 @@ describe('an external program', function () {
     await using folder = await temporaryFolder()
     await writeFile(folder.at('x'), '')
     await using notOne = await programRun('', { command: [folder.at('x')] })
-    expect((await failureOf(notOne.run.start())).message).to.equal(`there is no program ${folder.at('x')}`)
+    expect((await failureOf(notOne.run.start())).message).to.equal(`${folder.at('x')} is no program: it is not executable`)
   })
 
   it('whose port is taken is not started', async () => {
@@ -187,18 +187,19 @@ describe('an external program', function () {
     const mark = markOf(left.pid ?? 0)
     await mkdir(folder.at('data', 'run'), { recursive: true })
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
-    await writeFile(folder.at('data', 'run', 'thing.program'), JSON.stringify({ ...mark, runner: 1, boot }))
+    await writeFile(folder.at('data', 'run', 'thing.program'), JSON.stringify({ ...mark, tag: 'none', runner: 1, boot }))
     await using thing = await programRun('echo ready; sleep 60', {}, { folder })
     await thing.run.start()
     expect(isAlive(mark)).to.equal(false)
     // A process that only has the number is left alone.
     const other = spawn('sleep', ['63'], { detached: true, stdio: 'ignore' })
-    const note = JSON.stringify({ pid: other.pid, startTime: '1', runner: 1, boot })
+    const note = JSON.stringify({ pid: other.pid, startTime: '1', tag: 'none', runner: 1, boot })
     await writeFile(folder.at('data', 'run', 'thing.program'), note)
     await using next = await programRun('echo ready; sleep 60', {}, { folder })
     await next.run.start()
     expect(isAlive(markOf(other.pid ?? 0))).to.equal(true)
-    await killFamily(markOf(other.pid ?? 0))
+    other.kill('SIGKILL')
+    await once(other, 'exit')
   })
 })
 
@@ -247,6 +248,7 @@ describe('the preparation of an external program', function () {
     await eventually(() => expect(thing.lines()).to.deep.equal(['preparing']))
     await thing.run.stop(1_000)
     await start
-    expect(thing.pid()).to.equal(0)
+    expect(thing.journal.of('program.started')).to.have.length(0)
+    expect(isAlive(markOf(thing.pid()))).to.equal(false)
   })
 })

@@ -201,6 +201,42 @@ describe('an external program under the supervisor', function () {
     expect(await greetingOf((await thingOf(family)).port)).to.equal('again')
   })
 
+  it('is reloaded again while it starts with the settings of the reload before, and stopped while it starts', async () => {
+    await using folder = await temporaryFolder()
+    await using family = await start(folder, yamlOf('first'))
+    const { port } = await thingOf(family)
+    // It never listens: only the next reload helps.
+    const stuck = { command: ['sh', '-c', 'echo stuck $$; exec sleep 74'], readyWithin: '60s' }
+    const stuckOnes = async () =>
+      (await family.records('thing')).flatMap(({ text }) =>
+        /^stuck \d+$/.test(String(text)) ? [Number(String(text).slice(6))] : [],
+      )
+    const getStuck = async (nth: number) => {
+      const pid = await eventually(async () => {
+        const all = await stuckOnes()
+        expect(all.length).to.be.at.least(nth)
+        return all.at(-1) ?? 0
+      }, 20_000)
+      return markOf(pid)
+    }
+    await writeFile(folder.at('havre.yaml'), yamlOf('second', stuck))
+    const second = family.havre(['reload'], { deadlineMs: 90_000 })
+    const inBetween = await getStuck(1)
+    await writeFile(folder.at('havre.yaml'), yamlOf('third'))
+    expect((await family.havre(['reload'], { deadlineMs: 90_000 })).code).to.equal(0)
+    const overtaken = await second
+    expect(overtaken.code).to.not.equal(0)
+    expect(overtaken.stderr).to.contain('thing: was not ready yet when another change was asked for')
+    expect(await greetingOf(port)).to.equal('third')
+    await gone([inBetween])
+    await writeFile(folder.at('havre.yaml'), yamlOf('fourth', stuck))
+    const fourth = family.havre(['reload'], { deadlineMs: 90_000 })
+    const last = await getStuck(2)
+    expect(await family.stop()).to.deep.equal({ code: 0, signal: null })
+    await gone([last])
+    await fourth
+  })
+
   it('that ends with 100, or is not there, ends the whole start with 100', async () => {
     await using folder = await temporaryFolder()
     const fails = async (yaml: string): Promise<FamilyError> => {
