@@ -136,6 +136,11 @@ export interface Connection {
    * @returns the encrypted socket, and whether it went on with a session (of this very conversation where the server has `ownTickets`)
    */
   secureOther(socket: Socket): Promise<{ readonly stream: Socket; readonly resumed: boolean }>
+  /**
+   * Who is at the other end of another socket of the conversation (a data connection of FTP): the client that a proxy names, where it
+   * comes from a proxy that is believed. Ask before anybody reads the socket. Rejects with an `IntroductionError`: end the socket.
+   */
+  peerOf(socket: Socket): Promise<Endpoint>
   /** Starts the idle deadline anew: for activity elsewhere, as on a data connection (RFC 959 §2.3). */
   touch(): void
 }

@@ -1,5 +1,6 @@
 import { connect, type Server, type Socket } from 'node:net'
 import { type Endpoint, plainAddress } from '../../shared/net/endpoint.ts'
+import { IntroductionError } from '../../shared/net/proxy-header.ts'
 import type { PassivePorts } from './passive-ports.ts'
 
 /** Why there is no data connection: nobody asked for one, it did not come about in time, or the wait was given up. */
@@ -32,6 +33,8 @@ type Source =
 export interface DataChannelOptions {
   /** The client's own address: no other one is connected to or accepted from (RFC 2577 §3). */
   readonly client: string
+  /** Who is at the other end of a socket that came. @throws {IntroductionError} a proxy does not say */
+  readonly peerOf: (socket: Socket) => Promise<string>
   /** Our address of the control connection: data connections use the same. */
   readonly local: string
   readonly ports: PassivePorts
@@ -63,7 +66,7 @@ export class DataChannel {
     const listener = await ports.listen(local)
     const arrived = new Promise<Socket>((resolve, reject) => {
       const tooLate = setTimeout(() => listener.close(), waitMs)
-      listener.on('connection', (socket) => this.#accept(socket, listener, resolve))
+      listener.on('connection', (socket) => void this.#accept(socket, listener, resolve))
       listener.once('close', () => {
         clearTimeout(tooLate)
         reject(new DataConnectionError('failed'))
@@ -145,17 +148,34 @@ export class DataChannel {
     socket.once('close', () => clearTimeout(tooLate))
   }
 
-  #accept(socket: Socket, listener: Server, resolve: (socket: Socket) => void): void {
+  async #accept(socket: Socket, listener: Server, resolve: (socket: Socket) => void): Promise<void> {
     // An error is an event even when nobody uses the connection yet; who uses it sees it again.
     socket.on('error', () => undefined)
-    if (this.#socket !== null || plainAddress(socket.remoteAddress ?? '') !== this.#options.client) {
-      this.#options.onStranger(plainAddress(socket.remoteAddress ?? ''))
+    // It may be gone before it is known who it was.
+    const came = plainAddress(socket.remoteAddress ?? '')
+    const peer = await this.#peerOf(socket)
+    // Whoever came first is waited for no longer, and after `close` nobody is.
+    const wanted = this.#source.kind === 'passive' && this.#source.listener === listener && this.#socket === null
+    if (!wanted || peer !== this.#options.client) {
+      this.#options.onStranger(peer ?? came)
       socket.destroy()
       return
     }
+    // As it came: a header that was read has begun the reading.
+    socket.pause()
     this.#socket = socket
     resolve(socket)
     listener.close()
+  }
+
+  /** @returns null where a proxy does not say */
+  async #peerOf(socket: Socket): Promise<string | null> {
+    try {
+      return await this.#options.peerOf(socket)
+    } catch (error) {
+      if (error instanceof IntroductionError) return null
+      throw error
+    }
   }
 
   async #connectTo({ address, port }: Endpoint): Promise<Socket> {

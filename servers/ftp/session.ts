@@ -45,6 +45,7 @@ export class Session implements Talk {
     const { ports, limits } = context
     this.data = new DataChannel({
       client: connection.remote.address,
+      peerOf: async (socket) => (await connection.peerOf(socket)).address,
       local,
       ports,
       waitMs: limits.dataWaitMs,

@@ -2,10 +2,12 @@ import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { Log } from '../../shared/log/log.ts'
 import { type Endpoint, endpointText, localOf, remoteOf } from '../../shared/net/endpoint.ts'
+import { IntroductionError } from '../../shared/net/proxy-header.ts'
 import { type Connection, ConnectionEnd, type Ending } from '../../shared/service.ts'
 import type { TlsFacts } from '../../shared/tls/material.ts'
 import { HandshakeError, type Keys, type Secured, type ServiceTls } from '../../shared/tls/service-tls.ts'
 import * as journal from './journal.ts'
+import type { Proxies } from './proxies.ts'
 
 /** How long a conversation that was told to end may take over its goodbye. */
 const goodbyeMs = 2_000
@@ -23,14 +25,17 @@ export interface Security {
 /** One client of the host: the connection that the protocol sees, with the host's own book-keeping beside it. */
 export class Conversation implements Connection {
   readonly id = `${process36}-${(++counter).toString(36)}`
-  readonly remote: Endpoint
-  readonly local: Endpoint
-  /** What the client connected to; octets are counted here, encrypted or not. */
+  /** What the client, or the proxy that hands it on, connected to; octets are counted here, encrypted or not. */
   readonly socket: Socket
   readonly signal: AbortSignal
-  readonly log: Log
+  readonly #proxies: Proxies | null
+  readonly #serviceLog: Log
   readonly #controller = new AbortController()
   readonly #security: Security | null
+  #remote: Endpoint
+  #local: Endpoint
+  #log: Log
+  #via: Endpoint | null = null
   #stream: Socket
   #keys: Keys | null = null
   #tls: TlsFacts | null = null
@@ -40,19 +45,41 @@ export class Conversation implements Connection {
   #octets = 0
   #goodbye: NodeJS.Timeout | null = null
 
-  /** @param security null: it stays in clear */
-  constructor(socket: Socket, log: Log, security: Security | null) {
+  /**
+   * @param security null: it stays in clear
+   * @param proxies  null: nobody hands on connections of others
+   */
+  constructor(socket: Socket, log: Log, security: Security | null, proxies: Proxies | null) {
     this.socket = socket
     this.#stream = socket
     this.#security = security
-    this.remote = remoteOf(socket)
-    this.local = localOf(socket)
+    this.#proxies = proxies
+    this.#remote = remoteOf(socket)
+    this.#local = localOf(socket)
     this.signal = this.#controller.signal
-    this.log = log.with({ connection: this.id, remote: endpointText(this.remote) })
+    this.#serviceLog = log
+    this.#log = this.#logOf(this.#remote)
     socket.once('close', () => {
       if (this.#goodbye !== null) clearTimeout(this.#goodbye)
       this.#controller.abort(new ConnectionEnd('closed'))
     })
+  }
+
+  get remote(): Endpoint {
+    return this.#remote
+  }
+
+  get local(): Endpoint {
+    return this.#local
+  }
+
+  get log(): Log {
+    return this.#log
+  }
+
+  /** The proxy that handed it on, or null. */
+  get via(): Endpoint | null {
+    return this.#via
   }
 
   get stream(): Socket {
@@ -65,6 +92,30 @@ export class Conversation implements Connection {
 
   get tls(): TlsFacts | null {
     return this.#tls
+  }
+
+  /** Whether it comes from a proxy, and nobody knows yet whose it is. */
+  get needsIntroduction(): boolean {
+    return this.#proxies?.has(this.#remote) ?? false
+  }
+
+  /** Learns from the proxy whose it is. @throws {IntroductionError} */
+  async beIntroduced(): Promise<void> {
+    if (this.#proxies === null) return
+    const via = this.#remote
+    const { remote, local } = await this.#proxies.endsOf(this.socket, this.signal)
+    // Nobody would hear of the end any more: who shuts his side before his first word has nothing to ask.
+    if (this.socket.readableEnded) throw new IntroductionError('closed')
+    // Its own, a health check: served as any client.
+    if (remote.address === via.address && remote.port === via.port) return
+    this.#via = via
+    this.#remote = remote
+    this.#local = local
+    this.#log = this.#logOf(remote)
+  }
+
+  async peerOf(socket: Socket): Promise<Endpoint> {
+    return this.#proxies === null ? remoteOf(socket) : (await this.#proxies.endsOf(socket, this.signal)).remote
   }
 
   async startTls(): Promise<void> {
@@ -148,6 +199,10 @@ export class Conversation implements Connection {
   destroy(): void {
     this.#stream.destroy()
     this.socket.destroy()
+  }
+
+  #logOf(remote: Endpoint): Log {
+    return this.#serviceLog.with({ connection: this.id, remote: endpointText(remote) })
   }
 
   #needSecurity(): Security {

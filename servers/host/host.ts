@@ -5,11 +5,13 @@ import type { Limits } from '../../shared/config/settings.ts'
 import type { Log } from '../../shared/log/log.ts'
 import { addressGroup } from '../../shared/net/address-group.ts'
 import { endpointText } from '../../shared/net/endpoint.ts'
+import { IntroductionError } from '../../shared/net/proxy-header.ts'
 import type { Refusal, Server } from '../../shared/service.ts'
 import { HandshakeError, type ServiceTls } from '../../shared/tls/service-tls.ts'
 import { Conversation, type Security } from './conversation.ts'
 import * as journal from './journal.ts'
 import type { Counters } from './messages.ts'
+import { Proxies } from './proxies.ts'
 
 /** Connections that wait to be accepted while the child is busy or being replaced; the system's own cap may be lower. */
 const backlog = 1024
@@ -47,10 +49,13 @@ export class Host {
   readonly #log: Log
   readonly #listener: NetServer
   readonly #open = new Set<Conversation>()
+  /** Come from a proxy that has not said yet whose they are. */
+  readonly #nameless = new Set<Conversation>()
   readonly #byAddress = new Map<string, number>()
   readonly #sweep: NodeJS.Timeout
   readonly #security: Security | null
   readonly #implicit: boolean
+  readonly #proxies: Proxies | null
   #turningAway = 0
   #served = 0
   #refused = 0
@@ -63,12 +68,16 @@ export class Host {
   /** Ends the wait in `#over`. */
   #wake: () => void = () => undefined
 
-  /** @param tls null: the service stays in clear */
-  constructor(server: Server, limits: Limits, log: Log, tls: HostTls | null = null) {
+  /**
+   * @param tls         null: the service stays in clear
+   * @param proxiesFrom addresses and networks of proxies that tell whose connections they hand on
+   */
+  constructor(server: Server, limits: Limits, log: Log, tls: HostTls | null = null, proxiesFrom: readonly string[] = []) {
     this.#server = server
     this.#security = tls === null ? null : { tls: tls.tls, handshakeMs: limits.handshakeMs }
     this.#implicit = tls?.mode === 'implicit'
     this.#limits = limits
+    this.#proxies = proxiesFrom.length === 0 ? null : new Proxies(proxiesFrom, limits.handshakeMs)
     this.#log = log
     // Half-open: a client may send all it has, shut its side and still read every reply.
     this.#listener = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket))
@@ -138,12 +147,12 @@ export class Host {
     this.#server.drain?.()
     if (how === 'stop') await this.#emptyQueue()
     this.close()
-    while (!this.#stopping && this.#timeLeft() > 0 && this.#open.size > 0) await this.#over(this.#timeLeft())
-    if (this.#open.size > 0) {
+    while (!this.#stopping && this.#timeLeft() > 0 && this.#left > 0) await this.#over(this.#timeLeft())
+    if (this.#left > 0) {
       await this.#over(Math.min(stopGraceMs, this.#timeLeft() / 2))
-      for (const client of this.#open) client.stopWhenFree()
+      for (const client of [...this.#open, ...this.#nameless]) client.stopWhenFree()
     }
-    while (this.#timeLeft() > 0 && this.#open.size > 0) await this.#over(this.#timeLeft())
+    while (this.#timeLeft() > 0 && this.#left > 0) await this.#over(this.#timeLeft())
     for (const client of this.#open) client.end('stopping')
     await this.#over(lastWordsMs)
     const cut = this.#open.size
@@ -152,6 +161,11 @@ export class Host {
     clearInterval(this.#sweep)
     await this.#server.stop(AbortSignal.timeout(Math.max(lastWordsMs, Math.ceil(this.#timeLeft()))))
     journal.ended(this.#log, cut)
+  }
+
+  /** Connections that are not over. */
+  get #left(): number {
+    return this.#open.size + this.#nameless.size
   }
 
   #timeLeft(): number {
@@ -166,7 +180,7 @@ export class Host {
 
   /** Resolves when no conversation is open, when `end` is called again, or after so long. */
   async #over(waitMs: number): Promise<void> {
-    if (this.#open.size === 0 || waitMs <= 0) return
+    if (this.#left === 0 || waitMs <= 0) return
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, waitMs)
       this.#wake = () => {
@@ -182,9 +196,31 @@ export class Host {
   }
 
   #accept(socket: Socket): void {
-    const client = new Conversation(socket, this.#log, this.#security)
+    const client = new Conversation(socket, this.#log, this.#security, this.#proxies)
     this.#acceptedAt = performance.now()
     socket.on('error', (error: NodeJS.ErrnoException) => journal.broken(client, error.code ?? error.name))
+    if (client.needsIntroduction) void this.#introduce(client)
+    else this.#admit(client)
+  }
+
+  /** Only when it is known whose a connection is can be said whether he may have one more. */
+  async #introduce(client: Conversation): Promise<void> {
+    if (this.#nameless.size >= this.#limits.connections) return this.#turnAway(client, 'too-many-connections')
+    this.#nameless.add(client)
+    try {
+      await client.beIntroduced()
+    } catch (error) {
+      if (error instanceof IntroductionError) journal.notIntroduced(client, error.code)
+      // Whatever it is: one connection fails, the others go on.
+      else journal.failed(client, error)
+      client.destroy()
+    }
+    this.#nameless.delete(client)
+    if (!client.socket.destroyed) this.#admit(client)
+    if (this.#left === 0) this.#wake()
+  }
+
+  #admit(client: Conversation): void {
     const refusal = this.#refusal(client)
     if (refusal === null) this.#converse(client)
     else void this.#turnAway(client, refusal)
@@ -262,7 +298,7 @@ export class Host {
     else {
       this.#open.delete(client)
       this.#served += 1
-      if (this.#open.size === 0) this.#wake()
+      if (this.#left === 0) this.#wake()
     }
     this.#changed()
   }

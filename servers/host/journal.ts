@@ -1,11 +1,18 @@
 /** The host's events: one function a kind. */
 import type { Log } from '../../shared/log/log.ts'
+import { endpointText } from '../../shared/net/endpoint.ts'
+import type { IntroductionError } from '../../shared/net/proxy-header.ts'
 import type { Refusal } from '../../shared/service.ts'
 import type { TlsFacts } from '../../shared/tls/material.ts'
 import type { Conversation } from './conversation.ts'
 
 /** A client was accepted. */
-export const opened = (client: Conversation): void => client.log.write('debug', 'connection.opened')
+export const opened = ({ log, via }: Conversation): void =>
+  log.write('debug', 'connection.opened', via === null ? {} : { via: endpointText(via) })
+
+/** A proxy did not say whose connection it hands on; one that only knocks (`silent`) is no more than looking whether we are there. */
+export const notIntroduced = (client: Conversation, code: IntroductionError['code']): void =>
+  client.log.write(code === 'silent' || code === 'ended' ? 'debug' : 'warn', 'connection.not-introduced', { code })
 
 /** A client is gone, and all about it is journalled. */
 export const closed = (client: Conversation, durationMs: number): void =>

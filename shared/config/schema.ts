@@ -3,7 +3,7 @@
  * people; a test compares the two.
  */
 import { z } from 'zod'
-import { address, domain, duration, mailbox, path, port, size } from './units.ts'
+import { address, domain, duration, mailbox, network, path, port, size } from './units.ts'
 
 const count = () => z.int().min(1)
 
@@ -20,7 +20,7 @@ const limits = {
     .meta({ description: 'New conversations a second from one address; null: no limit.', over: 'turned away', pending: true }),
   idle: duration({ min: 10 }).meta({ description: 'How long a client may be silent.', over: 'the conversation is ended' }),
   handshake: duration({ min: 10 }).meta({
-    description: 'How long a client may take over a TLS handshake.',
+    description: 'How long a client may take over a TLS handshake, and a proxy over its header.',
     over: 'the connection is closed',
   }),
 }
@@ -184,13 +184,16 @@ export const serviceSchema = z.strictObject({
   workers: z.int().min(1).max(64).default(1).meta({ description: 'Processes that share the work.', pending: true }),
   proxyProtocol: z
     .strictObject({
-      from: z.array(address()).min(1).meta({ description: 'Addresses of the proxies that are believed.' }),
+      from: z.array(network()).min(1).meta({
+        description: 'Addresses and networks (10.0.0.0/8) of the proxies that are believed.',
+        source: 'PROXY protocol §2',
+      }),
     })
     .nullable()
     .default(null)
     .meta({
-      description: 'Proxies in front that tell the real client by the PROXY protocol; null: there are none.',
-      pending: true,
+      description:
+        'Proxies in front that tell the real client by the PROXY protocol, version 1 or 2: from their addresses its header is required, from others it is none; null: there are none.',
     }),
   limits: z
     .strictObject({

@@ -167,6 +167,17 @@ const addressWrong = 'must be a numeric address such as 127.0.0.1, 0.0.0.0 or ":
 /** A numeric address, IPv4 or IPv6: what can be bound and what clients can be told without asking a name server. */
 export const address = () => z.string({ error: addressWrong }).refine((text) => isIP(text) !== 0, { error: addressWrong })
 
+const networkWrong = 'must be a numeric address such as 10.0.0.7 or fd00::7, or a network such as 10.0.0.0/8 or fd00::/8'
+
+const isNetwork = (text: string): boolean => {
+  const [, base = '', prefix = '0'] = /^([^/%]+)(?:\/(0|[1-9]\d{0,2}))?$/.exec(text) ?? []
+  const version = isIP(base)
+  return version !== 0 && Number(prefix) <= (version === 4 ? 32 : 128)
+}
+
+/** A numeric address, or all whose first bits are those of this one: `10.0.0.0/8` (RFC 4632 §3.1). */
+export const network = () => z.string({ error: networkWrong }).refine(isNetwork, { error: networkWrong })
+
 const label = /^(?!-)[a-z0-9_-]{1,63}(?<!-)$/i
 const isDomain = (text: string): boolean => text.length <= 253 && text.split('.').every((part) => label.test(part))
 

@@ -319,7 +319,6 @@ describe('the configuration', () => {
           'services.http.routes=[{ path: /a, redirect: /b }]',
           'services.smtp.mode=submission',
           'services.pop3.workers=2',
-          'services.pop3.proxyProtocol={ from: [127.0.0.1] }',
         ),
       ).to.have.members([
         'limits.connectionsPerSecond',
@@ -327,7 +326,6 @@ describe('the configuration', () => {
         'services.http.routes',
         'services.smtp.mode',
         'services.pop3.workers',
-        'services.pop3.proxyProtocol',
       ])
     })
 

@@ -149,6 +149,20 @@ describe('a wrong service is refused', () => {
       told: ['my.yaml:2:34: services.http.proxyProtocol.from: must not be an empty list'],
     },
     {
+      name: 'a proxy by name',
+      yaml: 'services:\n  http: { proxyProtocol: { from: [proxy.test] } }\n',
+      told: [
+        'my.yaml:2:35: services.http.proxyProtocol.from.0: must be a numeric address such as 10.0.0.7 or fd00::7, or a network such as 10.0.0.0/8 or fd00::/8, not "proxy.test"',
+      ],
+    },
+    {
+      name: 'a network of proxies with more bits than its addresses have',
+      yaml: 'services:\n  http: { proxyProtocol: { from: [10.0.0.0/8, 10.0.0.0/33] } }\n',
+      told: [
+        'my.yaml:2:47: services.http.proxyProtocol.from.1: must be a numeric address such as 10.0.0.7 or fd00::7, or a network such as 10.0.0.0/8 or fd00::/8, not "10.0.0.0/33"',
+      ],
+    },
+    {
       name: 'true for a section',
       yaml: 'services:\n  http: { proxyProtocol: true }\n',
       told: ['my.yaml:2:26: services.http.proxyProtocol: must be a section of settings, not true'],

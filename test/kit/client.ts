@@ -13,6 +13,8 @@ export interface ClientOptions {
   readonly deadlineMs?: number
   /** The address to come from: any of 127.0.0.0/8. */
   readonly from?: string
+  /** What a proxy says first. */
+  readonly header?: string | Buffer
 }
 
 /** The server did not do in time what the client waited for, or closed. Its message holds the whole dialogue. */
@@ -56,6 +58,7 @@ export class Client implements Disposable {
     const client = new Client(socket, deadlineMs)
     await client.#until('a connection', () => !socket.connecting)
     if (client.#ended !== null) throw new ClientError('closed', `no connection to ${host}:${port}: ${client.#ended}`)
+    if (options.header !== undefined) await client.send(options.header)
     return client
   }
 

@@ -20,6 +20,8 @@ export interface Setup {
   readonly requireTls?: ServiceSettings['requireTls']
   /** Encrypted from the first octet, or when the client asks for it, with the keys of `testKeys`; off unless given. */
   readonly tls?: ServiceSettings['tls']
+  /** Addresses and networks of proxies that tell whose connections they hand on. */
+  readonly proxiesFrom?: readonly string[]
   /** The keys come later, by `Running.tls`. */
   readonly keysLater?: boolean
   readonly desk?: FakeDesk
@@ -130,7 +132,7 @@ const serveIn = async (folder: TemporaryFolder, setup: Setup): Promise<Running> 
   const mode = setup.tls ?? 'off'
   const tls = mode === 'off' ? null : new ServiceTls(setup.service, server)
   if (setup.keysLater !== true) tls?.use((await testKeys()).material)
-  const host = new Host(server, limits, journal.log, tls === null || mode === 'off' ? null : { mode, tls })
+  const host = new Host(server, limits, journal.log, tls === null || mode === 'off' ? null : { mode, tls }, setup.proxiesFrom)
   const port = await host.listen({ host: '127.0.0.1', port: 0 })
 
   const endMs = setup.endMs ?? 5_000

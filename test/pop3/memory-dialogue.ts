@@ -44,6 +44,7 @@ const disguised = (connection: Connection, { from, secure }: MemorySetup): Conne
   },
   startTls: () => connection.startTls(),
   secureOther: (socket) => connection.secureOther(socket),
+  peerOf: (socket) => connection.peerOf(socket),
   signal: connection.signal,
   log: connection.log,
   busy: () => connection.busy(),

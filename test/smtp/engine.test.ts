@@ -95,6 +95,7 @@ const connected = async (): Promise<{ client: Client; connection: Connection; so
     tls: null,
     startTls: () => Promise.reject(new Error('no TLS here')),
     secureOther: () => Promise.reject(new Error('no TLS here')),
+    peerOf: () => Promise.reject(new Error('no other sockets here')),
     signal: new AbortController().signal,
     log: capturedJournal().log,
     busy: () => ({ [Symbol.dispose]: () => undefined }),
