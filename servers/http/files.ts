@@ -11,6 +11,7 @@ import {
   type FileStore,
   type OpenFile,
 } from '../../shared/files/file-store.ts'
+import { publicSegments } from '../../shared/tls/public-files.ts'
 import { poolFor } from './buffers.ts'
 import { type Conditions, judge, rangeCounts, type Validators } from './conditional.ts'
 import { httpDate } from './dates.ts'
@@ -37,6 +38,8 @@ export interface FilesOptions {
   readonly site: string
   /** The folder that holds the accounts' homes. */
   readonly homes: string
+  /** The folder of what the local authority shows to everybody, found at `publicSegments`. */
+  readonly authority: string
   /** Whether a folder without index.html is shown as a list. */
   readonly listing: boolean
 }
@@ -110,12 +113,14 @@ export interface FileAnswers {
 /** Answers from the site's folder and the accounts' web folders. Holds nothing that needs an end. */
 export class Files implements FileAnswers {
   readonly #site: FileStore
+  readonly #authority: FileStore
   readonly #homesFolder: string
   readonly #homes = new Map<string, FileStore>()
   readonly #listing: boolean
 
-  constructor({ site, homes, listing }: FilesOptions) {
+  constructor({ site, homes, authority, listing }: FilesOptions) {
     this.#site = openFileStore({ root: site, sync: null })
+    this.#authority = openFileStore({ root: authority, sync: null })
     this.#homesFolder = homes
     this.#listing = listing
   }
@@ -150,6 +155,9 @@ export class Files implements FileAnswers {
   /** The store that a path begins in, and the names below its root. @throws {FileError} missing */
   #place(segments: readonly string[]): { store: FileStore; names: readonly string[] } {
     const [first, ...rest] = segments
+    const [area, ours, file] = segments
+    if (file !== undefined && area === publicSegments[0] && ours === publicSegments[1])
+      return { store: this.#authority, names: segments.slice(publicSegments.length) }
     if (first === undefined || !first.startsWith('~')) return { store: this.#site, names: segments }
     const account = readAccountName(first.slice(1))
     if (!account.ok) throw new FileError('missing', 'no account can have this name')

@@ -31,6 +31,7 @@ const own: Readonly<Record<string, string>> = {
   '7z': 'application/x-7z-compressed',
   apk: 'application/vnd.android.package-archive',
   bz2: 'application/x-bzip2',
+  crt: 'application/x-x509-ca-cert',
   doc: 'application/msword',
   docx: 'application/vnd.openxmlformats-officedocument.wordprocessingml.document',
   flac: 'audio/flac',

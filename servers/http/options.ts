@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { domain, duration, path, size } from '../../shared/config/units.ts'
 import { descriptorFolder } from '../../shared/files/anchor.ts'
 import type { Protocol } from '../../shared/service.ts'
+import { publicFolder } from '../../shared/tls/public-files.ts'
 
 const actions = ['proxy', 'redirect', 'respond', 'auth'] as const
 
@@ -123,7 +124,12 @@ export const protocol: Protocol<HttpOptions> = {
   options,
   grants: (_options, settings) => ({
     // Through its own descriptors a child looks where what it opened really lies.
-    read: [join(settings.data, 'www'), join(settings.data, 'files'), ...(process.platform === 'linux' ? [descriptorFolder] : [])],
+    read: [
+      join(settings.data, 'www'),
+      join(settings.data, 'files'),
+      publicFolder(settings.data),
+      ...(process.platform === 'linux' ? [descriptorFolder] : []),
+    ],
     write: [],
     network: 'accept',
     workers: false,

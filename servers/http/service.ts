@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import type { Connection, Context, Refusal, Server, Service } from '../../shared/service.ts'
+import { publicFolder } from '../../shared/tls/public-files.ts'
 import { Engine } from './engine.ts'
 import { type FileAnswers, Files } from './files.ts'
 import type { HttpOptions } from './options.ts'
@@ -85,6 +86,6 @@ export const service: Service<HttpOptions> = {
     const { settings, options } = context
     const site = join(settings.data, 'www')
     const homes = join(settings.data, 'files')
-    return new HttpServer(context, new Files({ site, homes, listing: options.listing }))
+    return new HttpServer(context, new Files({ site, homes, authority: publicFolder(settings.data), listing: options.listing }))
   },
 }

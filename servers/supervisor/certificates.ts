@@ -5,6 +5,7 @@ import type { Log } from '../../shared/log/log.ts'
 import { type ReadKey, readCertifiedKey, TlsFileError } from '../../shared/tls/certified-key.ts'
 import { localCertificate, localFiles } from '../../shared/tls/local-certificate.ts'
 import type { TlsMaterial } from '../../shared/tls/material.ts'
+import { revocationUrl } from '../../shared/tls/public-files.ts'
 import * as journal from './journal.ts'
 
 /** How often is looked whether files have changed: on every file system, and through links (certbot's, Kubernetes'). */
@@ -177,7 +178,8 @@ export class Certificates {
         continue
       }
       const { hostname, domains } = settings
-      const { pair, made } = await localCertificate(settings.data, { hostname, hosts, domains }, this.#now())
+      const wanted = { hostname, hosts, domains, revocationUrl: revocationUrl(hostname, services) }
+      const { pair, made } = await localCertificate(settings.data, wanted, this.#now())
       pairs.push(pair)
       if (made === null) continue
       anyMade = true

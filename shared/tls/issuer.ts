@@ -8,8 +8,10 @@ import { isIP } from 'node:net'
 import {
   AuthorityKeyIdentifierExtension,
   BasicConstraintsExtension,
+  CRLDistributionPointsExtension,
   ExtendedKeyUsage,
   ExtendedKeyUsageExtension,
+  Extension,
   type JsonName,
   KeyUsageFlags,
   KeyUsagesExtension,
@@ -18,6 +20,7 @@ import {
   SubjectKeyIdentifierExtension,
   X509Certificate,
   X509CertificateGenerator,
+  X509CrlGenerator,
 } from '@peculiar/x509'
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
@@ -81,14 +84,55 @@ const subjectOf = (names: readonly string[]): JsonName => {
   return [{ O: ['Havre'] }, { CN: [first] }]
 }
 
+/** What signs: the authority's certificate and key, PEM. */
+interface Authority {
+  readonly certificate: string
+  readonly key: string
+}
+
+/**
+ * The list of certificates that the authority takes back, DER. It is empty: a key that got out is replaced with its authority. Programs
+ * that insist on asking (Windows' own among them) need it all the same. It holds as long as a certificate that is made with it.
+ */
+export const makeRevocationList = async ({ certificate, key }: Authority, nowMs: number): Promise<Buffer> => {
+  const issuer = new X509Certificate(certificate)
+  const { notBefore: thisUpdate, notAfter: nextUpdate } = validity(nowMs, certificateDays)
+  const list = await X509CrlGenerator.create({
+    issuer: issuer.subjectName,
+    thisUpdate,
+    nextUpdate,
+    entries: [],
+    signingKey: (await keysOf(key)).privateKey,
+    signingAlgorithm: algorithm,
+    extensions: [await AuthorityKeyIdentifierExtension.create(issuer), listNumber(nowMs)],
+  })
+  return Buffer.from(list.rawData)
+}
+
+/** RFC 5280 §5.2.3: each list has a higher number than the one before; seconds do. An INTEGER of DER, positive by its leading zero. */
+const listNumber = (nowMs: number): Extension => {
+  const number = Buffer.alloc(8)
+  number.writeBigUInt64BE(BigInt(Math.floor(nowMs / 1000)))
+  const octets = number.subarray(number.findIndex((octet) => octet !== 0))
+  const integer = (octets[0] ?? 0) > 0x7f ? Buffer.concat([Buffer.from([0]), octets]) : octets
+  return new Extension('2.5.29.20', false, Buffer.concat([Buffer.from([2, integer.length]), integer]))
+}
+
+/** What a certificate is made for. */
+export interface Wanted {
+  readonly names: readonly string[]
+  /** Where the authority's list is found; null: nowhere. */
+  readonly revocationUrl: string | null
+}
+
 /**
  * A server's certificate for these names and addresses, signed by the authority.
- * @param authority its certificate and key, PEM
+ * @param key its own, PEM
  */
 export const makeCertificate = async (
-  authority: { readonly certificate: string; readonly key: string },
+  authority: Authority,
   key: string,
-  names: readonly string[],
+  { names, revocationUrl }: Wanted,
   nowMs: number,
 ): Promise<string> => {
   const issuer = new X509Certificate(authority.certificate)
@@ -110,6 +154,7 @@ export const makeCertificate = async (
       ),
       await SubjectKeyIdentifierExtension.create(publicKey),
       await AuthorityKeyIdentifierExtension.create(issuer),
+      ...(revocationUrl === null ? [] : [new CRLDistributionPointsExtension([revocationUrl])]),
     ],
   })
   const pem = `${made.toString('pem')}\n`

@@ -4,16 +4,19 @@
  *     authority.pem    the local authority: what a client that is to trust this server gets
  *     authority.key    its key, made once
  *     certificate.pem  the server's certificate, certificate.key its key; made anew together, long before the end
+ *     public/          what everybody may have: see `public-files.ts`
  *
  * Making them needs a library that takes memory: it is done in a process of its own, which runs only where something is to be made.
  */
 import { createPrivateKey, X509Certificate } from 'node:crypto'
-import { mkdir, readFile } from 'node:fs/promises'
+import { access, chmod, mkdir, readFile, stat } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
+import process from 'node:process'
 import { workElsewhere, workHere } from '../own-process.ts'
 import { type ReadKey, readCertifiedKey, TlsFileError } from './certified-key.ts'
-import { certificateMode, keyMode, replaceFile } from './private-file.ts'
+import { certificateMode, keyFolderMode, keyMode, replaceFile } from './private-file.ts'
+import { authorityName, publicFolder, revocationName } from './public-files.ts'
 
 /** Where the files lie. */
 export const localFiles = (data: string) => {
@@ -22,6 +25,7 @@ export const localFiles = (data: string) => {
     folder,
     authority: { certificate: join(folder, 'authority.pem'), key: join(folder, 'authority.key') },
     server: { certificate: join(folder, 'certificate.pem'), key: join(folder, 'certificate.key') },
+    public: { authority: join(publicFolder(data), authorityName), revocation: join(publicFolder(data), revocationName) },
   } as const
 }
 
@@ -38,10 +42,12 @@ export interface LocalNames {
   readonly hostname: string
   readonly hosts: readonly string[]
   readonly domains: readonly string[]
+  /** Where programs find the authority's list of certificates taken back; null: nowhere. */
+  readonly revocationUrl: string | null
 }
 
 /** Everything by which a client may call this server; addresses that mean "all" are no name of it. */
-export const localNames = ({ hostname, hosts, domains }: LocalNames): readonly string[] => {
+export const localNames = ({ hostname, hosts, domains }: Omit<LocalNames, 'revocationUrl'>): readonly string[] => {
   const addresses = hosts.filter((host) => host !== '0.0.0.0' && host !== '::')
   return [...new Set([hostname, 'localhost', '127.0.0.1', '::1', ...addresses, ...domains].map((name) => name.toLowerCase()))]
 }
@@ -80,9 +86,38 @@ const isSignedBy = ({ certificate }: ReadKey, authority: string | null): boolean
   return leaf.checkIssued(issuer) && leaf.verify(issuer.publicKey)
 }
 
+/** Whether a certificate names this URL for the authority's list, or none where there is none. */
+const namesUrl = ({ certificate }: ReadKey, url: string | null): boolean => {
+  // Node does not tell the extension; its URL stands in the certificate as it is.
+  const { raw } = new X509Certificate(certificate)
+  return raw.includes(`/${revocationName}`) === (url !== null) && (url === null || raw.includes(url))
+}
+
+const isThere = (file: string): Promise<boolean> =>
+  access(file).then(
+    () => true,
+    () => false,
+  )
+
+/** Others than the owner have no business in a folder of keys, whoever made it. */
+const closeFolder = async (folder: string): Promise<void> => {
+  await mkdir(folder, { recursive: true, mode: keyFolderMode })
+  // Windows has no such modes.
+  if (process.platform === 'win32' || ((await stat(folder)).mode & 0o077) === 0) return
+  try {
+    await chmod(folder, keyFolderMode)
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error)) throw error
+    throw new TlsFileError(`${folder}: others may look into it, and that cannot be changed (${String(error.code)})`, {
+      cause: error,
+    })
+  }
+}
+
 interface Input {
   readonly data: string
   readonly names: readonly string[]
+  readonly revocationUrl: string | null
   readonly nowMs: number
 }
 
@@ -102,7 +137,9 @@ export const localCertificate = async (
   nowMs: number,
 ): Promise<{ readonly pair: ReadKey; readonly made: Made | null }> => {
   const files = localFiles(data)
+  const { revocationUrl } = wanted
   const names = localNames(wanted)
+  await closeFolder(files.folder)
   const there = await readPair(files.server)
   const authority = there === null ? null : await readPair(files.authority)
   const holds =
@@ -110,10 +147,13 @@ export const localCertificate = async (
     there.validFromMs <= nowMs &&
     there.validToMs - nowMs >= renewBeforeMs &&
     covers(there, names) &&
+    namesUrl(there, revocationUrl) &&
+    (await isThere(files.public.revocation)) &&
+    (await isThere(files.public.authority)) &&
     // Without its key the authority is as good as ever for those who trust it, until the certificate is to be renewed.
     isSignedBy(there, authority?.certificate ?? (await readIfThere(files.authority.certificate)))
   if (holds) return { pair: there, made: null }
-  const made = await workElsewhere<Input, Made>(import.meta.filename, { data, names, nowMs })
+  const made = await workElsewhere<Input, Made>(import.meta.filename, { data, names, revocationUrl, nowMs })
   return { pair: await readCertifiedKey(files.server), made }
 }
 
@@ -147,14 +187,18 @@ const isKey = (pem: string): boolean => {
   }
 }
 
-await workHere(import.meta.filename, async ({ data, names, nowMs }: Input): Promise<Made> => {
+await workHere(import.meta.filename, async ({ data, names, revocationUrl, nowMs }: Input): Promise<Made> => {
   // Imported here: who only asks for the work does not load what it takes.
-  const { makeAuthority, makeCertificate, newKey } = await import('./issuer.ts')
+  const { makeAuthority, makeCertificate, makeRevocationList, newKey } = await import('./issuer.ts')
   const files = localFiles(data)
-  await mkdir(files.folder, { recursive: true })
+  await mkdir(publicFolder(data), { recursive: true })
   const authority = await authorityOf(files.authority, names[0] ?? 'localhost', nowMs, { makeAuthority, newKey })
   const key = await newKey()
-  const certificate = await makeCertificate(authority.pair, key, names, nowMs)
+  const certificate = await makeCertificate(authority.pair, key, { names, revocationUrl }, nowMs)
+  const revocation = await makeRevocationList(authority.pair, nowMs)
+  // Last the certificate: as long as it is the old one, all of this is done again.
+  await replaceFile(files.public.authority, authority.pair.certificate, certificateMode)
+  await replaceFile(files.public.revocation, revocation, certificateMode)
   await replaceFile(files.server.key, key, keyMode)
   await replaceFile(files.server.certificate, certificate, certificateMode)
   return { authority: authority.made }

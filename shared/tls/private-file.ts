@@ -5,6 +5,7 @@ import process from 'node:process'
 
 /** Only the owner may read a private key. */
 export const keyMode = 0o600
+export const keyFolderMode = 0o700
 export const certificateMode = 0o644
 
 const syncFolder = async (path: string): Promise<void> => {
@@ -19,13 +20,13 @@ const syncFolder = async (path: string): Promise<void> => {
 }
 
 /** Puts a file in the place of whatever has its name. */
-export const replaceFile = async (path: string, text: string, mode: number): Promise<void> => {
+export const replaceFile = async (path: string, content: string | Buffer, mode: number): Promise<void> => {
   const unfinished = `${path}.new`
   const file = await open(unfinished, 'w', mode)
   try {
     // One that a killed process left has the mode it was made with.
     await file.chmod(mode)
-    await file.writeFile(text)
+    await file.writeFile(content)
     await file.sync()
   } finally {
     await file.close()

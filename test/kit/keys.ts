@@ -12,7 +12,7 @@ export interface TestKeys {
 
 const make = async (): Promise<TestKeys> => {
   await using folder = await temporaryFolder()
-  const names = { hostname: 'localhost', hosts: ['127.0.0.1'], domains: ['havre.test'] }
+  const names = { hostname: 'localhost', hosts: ['127.0.0.1'], domains: ['havre.test'], revocationUrl: null }
   const { pair } = await localCertificate(folder.path, names, Date.now())
   const authority = await readFile(localFiles(folder.path).authority.certificate, 'utf8')
   return { material: { certificates: [pair], ticketKeys: Buffer.alloc(48, 7).toString('base64') }, authority }

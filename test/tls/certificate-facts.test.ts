@@ -32,7 +32,7 @@ describe('TLS: what there is to tell of certificates', () => {
       ['tls.certificates[1]', false, null],
     ])
     expect(before[1]?.problem).to.equal(`${missing.certificate}: the certificate cannot be read (ENOENT)`)
-    await localCertificate(settings.data, { hostname: 'here.test', hosts: [], domains: [] }, Date.now())
+    await localCertificate(settings.data, { hostname: 'here.test', hosts: [], domains: [], revocationUrl: null }, Date.now())
     const after = await pairFacts({ ...settings, tls })
     expect(after.map(({ certificate }) => certificate?.names[0])).to.deep.equal(['here.test', undefined, 'here.test'])
     expect(after[0]?.files).to.deep.equal(files)
@@ -45,7 +45,7 @@ describe('TLS: what there is to tell of certificates', () => {
     expect(before.file).to.equal(localFiles(settings.data).authority.certificate)
     expect(before.authority).to.equal(null)
     for (const { how } of before.ways) expect(how).to.include(before.file)
-    await localCertificate(settings.data, { hostname: 'here.test', hosts: [], domains: [] }, Date.now())
+    await localCertificate(settings.data, { hostname: 'here.test', hosts: [], domains: [], revocationUrl: null }, Date.now())
     expect((await trustFacts(settings)).authority).to.include({ issuer: 'Havre local authority of here.test' })
     await writeFile(before.file, 'nonsense')
     expect((await trustFacts(settings)).authority).to.equal(null)

@@ -14,7 +14,12 @@ import { describeWith } from '../kit/programs.ts'
 import { testSettings } from '../kit/settings.ts'
 
 const dayMs = 86_400_000
-const names = { hostname: 'mail.havre.test', hosts: ['127.0.0.1', '0.0.0.0'], domains: ['havre.test', 'localhost'] }
+const names = {
+  hostname: 'mail.havre.test',
+  hosts: ['127.0.0.1', '0.0.0.0'],
+  domains: ['havre.test', 'localhost'],
+  revocationUrl: null,
+}
 const all = ['mail.havre.test', 'localhost', '127.0.0.1', '::1', 'havre.test']
 
 const refused = async (work: Promise<unknown>): Promise<string> => {
@@ -64,11 +69,11 @@ describe('TLS: the local certificate', () => {
     await using folder = await temporaryFolder()
     const files = localFiles(folder.path)
     const first = await localCertificate(folder.path, names, Date.now())
-    const more = await localCertificate(folder.path, { ...names, domains: ['other.test'] }, Date.now())
+    const more = await localCertificate(folder.path, { ...names, domains: ['other.test'], revocationUrl: null }, Date.now())
     expect(more.pair.names).to.include('other.test')
     // As a start that was killed between the two files leaves them.
     await writeFile(files.server.key, first.pair.key)
-    const again = await localCertificate(folder.path, { ...names, domains: ['other.test'] }, Date.now())
+    const again = await localCertificate(folder.path, { ...names, domains: ['other.test'], revocationUrl: null }, Date.now())
     expect(again.made).to.deep.equal({ authority: false })
     await writeFile(files.server.certificate, 'nonsense')
     expect((await localCertificate(folder.path, names, Date.now())).made).to.deep.equal({ authority: false })

@@ -17,7 +17,7 @@ const shownTo = ({ port }: Running, options: ConnectionOptions = {}): Promise<st
 
 const pairFor = async (hostname: string) => {
   await using folder = await temporaryFolder()
-  return (await localCertificate(folder.path, { hostname, hosts: [], domains: [] }, Date.now())).pair
+  return (await localCertificate(folder.path, { hostname, hosts: [], domains: [], revocationUrl: null }, Date.now())).pair
 }
 
 const secret = () => Buffer.alloc(48, Math.random() * 256).toString('base64')
