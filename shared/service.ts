@@ -10,6 +10,7 @@ import type { ServiceSettings, Settings } from './config/settings.ts'
 import type { Grants } from './grants.ts'
 import type { Journal } from './log/journal.ts'
 import type { Log } from './log/log.ts'
+import type { Transcript } from './log/transcript.ts'
 import type { Endpoint } from './net/endpoint.ts'
 import type { Probe } from './net/probe.ts'
 import type { TlsFacts } from './tls/material.ts'
@@ -119,6 +120,8 @@ export interface Connection {
   readonly signal: AbortSignal
   /** Records carry `connection` and `remote`. */
   readonly log: Log
+  /** Is told what is said, line by line; null where the journal's level keeps nothing of it. */
+  readonly transcript: Transcript | null
   /**
    * Marks work under way (a command, a message, a transfer) until disposed: a stop waits for it. The idle deadline goes on: a
    * client that stalls in the middle of its message is idle. May be nested.

@@ -1,5 +1,7 @@
 /** A command line's words. */
 export interface CommandLine {
+  /** All of it, a copy. */
+  readonly octets: Buffer
   /** The first word, upper case; empty for an empty line. */
   readonly name: string
   /** What stands behind the first blank; null when there is none. */
@@ -13,13 +15,14 @@ const DATA_MARK = 0xf2
 const longestName = 16
 
 /** Splits a line: a name, a blank, an argument. The octets are a copy: the line may be kept. */
-export const parseCommandLine = (line: Buffer): CommandLine => {
+export const parseCommandLine = (view: Buffer): CommandLine => {
+  const line = Buffer.from(view)
   const from = line[0] === DATA_MARK ? 1 : 0
   const blank = line.indexOf(BLANK, from)
   const end = blank === -1 ? line.length : blank
   // Anything longer is no command: its beginning is enough to say so.
   const name = line.toString('latin1', from, Math.min(end, from + longestName + 1)).toUpperCase()
-  return { name, argument: blank === -1 ? null : Buffer.from(line.subarray(blank + 1)) }
+  return { octets: line, name, argument: blank === -1 ? null : line.subarray(blank + 1) }
 }
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
@@ -34,7 +37,3 @@ export const argumentText = (argument: Buffer | null): string | null | undefined
     throw error
   }
 }
-
-/** A command's name as it may be logged: letters and digits, else only how long it was. */
-export const loggedName = (name: string): string =>
-  /^[A-Z0-9]{1,16}$/.test(name) ? name : `(${name.length > longestName ? 'more than 16' : name.length} octets)`

@@ -4,7 +4,12 @@ import { type CommandLine, parseCommandLine } from './command-line.ts'
 import { TelnetFilter } from './telnet.ts'
 
 /** What a client said: a command, or a line that was too long to be one. */
-export type Said = { readonly kind: 'command'; readonly command: CommandLine } | { readonly kind: 'too-long' }
+export type Said =
+  | { readonly kind: 'command'; readonly command: CommandLine; readonly line: Line }
+  | { readonly kind: 'too-long'; readonly line: Line }
+
+/** A command as it was said. */
+export type SaidCommand = Extract<Said, { kind: 'command' }>
 
 const LF = 0x0a
 
@@ -15,7 +20,7 @@ const LF = 0x0a
 export class CommandReader {
   readonly #stream: Duplex
   readonly #most: number
-  readonly #consumes: (command: CommandLine) => boolean
+  readonly #consumes: (said: SaidCommand) => boolean
   readonly #onEnd: () => void
   readonly #signal: AbortSignal
   readonly #telnet = new TelnetFilter()
@@ -39,7 +44,7 @@ export class CommandReader {
   constructor(
     stream: Duplex,
     limits: { readonly commandLineOctets: number; readonly pipelinedCommands: number },
-    consumes: (command: CommandLine) => boolean,
+    consumes: (said: SaidCommand) => boolean,
     onEnd: () => void,
     signal: AbortSignal,
   ) {
@@ -73,6 +78,11 @@ export class CommandReader {
   /** Whether a command of this name waits. */
   waits(name: string): boolean {
     return this.#queue.some((said) => said.kind === 'command' && said.command.name === name)
+  }
+
+  /** What waits, in its order. */
+  get waiting(): readonly Said[] {
+    return this.#queue
   }
 
   /** Whether nothing waits. */
@@ -133,11 +143,12 @@ export class CommandReader {
 
   #take(line: Line): void {
     if (line.kind === 'too-long') {
-      this.#queue.push(line)
+      this.#queue.push({ kind: 'too-long', line })
       return
     }
     const command = parseCommandLine(line.octets)
-    if (!this.#consumes(command)) this.#queue.push({ kind: 'command', command })
+    const said: SaidCommand = { kind: 'command', command, line: { ...line, octets: command.octets } }
+    if (!this.#consumes(said)) this.#queue.push(said)
   }
 
   /**

@@ -1,4 +1,5 @@
 /** The commands: what each is called, when it is allowed, what it takes, what carries it out, and which standard says so. */
+import type { Telling } from '../../shared/log/transcript.ts'
 import * as data from './data-commands.ts'
 import * as files from './file-commands.ts'
 import type { Grammar } from './grammar.ts'
@@ -17,8 +18,8 @@ interface Row<Name extends StateName, Argument> {
   readonly states: readonly Name[]
   readonly takes: Grammar<Argument>
   readonly run: (session: In<Name>, argument: Argument, talk: Talk) => Outcome | Promise<Outcome>
-  /** Its argument reaches no log. */
-  readonly secret?: true
+  /** Unless all of it may be told. */
+  readonly telling?: Telling
   /** Acts when it arrives, also during a transfer. */
   readonly duringTransfer?: true
   /** Uses up the data connection that was prepared, and the restart point. */
@@ -34,7 +35,8 @@ export interface Command {
   readonly also: readonly string[]
   /** For HELP and for 501. */
   readonly syntax: string
-  readonly secret: boolean
+  /** How much of it the journal tells. */
+  readonly telling: Telling
   readonly duringTransfer: boolean
   readonly transfers: boolean
   readonly features: readonly string[]
@@ -58,7 +60,7 @@ const command = <Name extends StateName, Argument>(row: Row<Name, Argument>): Co
     name: row.name,
     also: row.also ?? [],
     syntax,
-    secret: row.secret ?? false,
+    telling: row.telling ?? (row.takes.syntax === '' ? 'name' : 'whole'),
     duringTransfer: row.duringTransfer ?? false,
     transfers: row.transfers ?? false,
     features: row.features ?? [],
@@ -87,8 +89,22 @@ const feat = (_session: State, _none: null, { context }: Talk): Outcome => ({
 
 export const commands: readonly Command[] = [
   // Access (RFC 959 §4.1.1)
-  command({ name: 'USER', states: always, takes: grammar.userName, run: session.user, source: 'RFC 959 §4.1.1' }),
-  command({ name: 'PASS', states: ['login'], takes: grammar.secret, run: session.pass, secret: true, source: 'RFC 959 §4.1.1' }),
+  command({
+    name: 'USER',
+    states: always,
+    takes: grammar.userName,
+    run: session.user,
+    telling: 'account',
+    source: 'RFC 959 §4.1.1',
+  }),
+  command({
+    name: 'PASS',
+    states: ['login'],
+    takes: grammar.secret,
+    run: session.pass,
+    telling: 'credentials',
+    source: 'RFC 959 §4.1.1',
+  }),
   command({ name: 'QUIT', states: always, takes: grammar.nothing, run: session.quit, source: 'RFC 959 §4.1.1' }),
   command({ name: 'CWD', also: ['XCWD'], states: loggedIn, takes: grammar.path, run: files.cwd, source: 'RFC 959 §4.1.1' }),
   command({ name: 'CDUP', also: ['XCUP'], states: loggedIn, takes: grammar.nothing, run: files.cdup, source: 'RFC 959 §4.1.1' }),

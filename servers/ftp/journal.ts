@@ -42,10 +42,6 @@ export const folderMade = (log: Log, folder: string): void => log.write('info', 
 /** A folder was removed. */
 export const folderRemoved = (log: Log, folder: string): void => log.write('info', 'folder.removed', { folder })
 
-/** One command and its last reply. The argument of a secret one is not in it, that of an unknown one neither. */
-export const command = (log: Log, name: string, argument: string | null, code: number, durationMs: number): void =>
-  log.write('debug', 'ftp.command', { command: name, argument, code, durationMs })
-
 /** Somebody other than the client came to its passive port. */
 export const stranger = (log: Log, address: string): void => log.write('warn', 'data.stranger', { address })
 

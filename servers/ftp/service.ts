@@ -39,6 +39,7 @@ class FtpServer implements Server {
     this.#homes = openFileStore({ root: folder, sync })
     this.#session = {
       service: context.service,
+      hostname: settings.hostname,
       limits: {
         commandLineOctets: options.commandLine,
         pipelinedCommands: options.pipelined,

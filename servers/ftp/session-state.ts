@@ -23,6 +23,8 @@ export interface FtpLimits {
 /** What all sessions of a service share. */
 export interface SessionContext {
   readonly service: string
+  /** How the server names itself. */
+  readonly hostname: string
   readonly limits: FtpLimits
   readonly desk: Desk
   readonly ports: PassivePorts

@@ -4,8 +4,8 @@ import type { Log } from '../../shared/log/log.ts'
 import { endpointText, plainAddress } from '../../shared/net/endpoint.ts'
 import { type Connection, endingOf } from '../../shared/service.ts'
 import { HandshakeError } from '../../shared/tls/service-tls.ts'
-import { argumentText, type CommandLine, loggedName } from './command-line.ts'
-import { CommandReader, type Said } from './command-reader.ts'
+import { argumentText } from './command-line.ts'
+import { CommandReader, type Said, type SaidCommand } from './command-reader.ts'
 import { type Command, commandOf, notOffered } from './commands.ts'
 import { DataChannel, DataTlsError } from './data-connection.ts'
 import type { Frame } from './engine.ts'
@@ -32,6 +32,8 @@ export class Session implements Talk {
   #badCommands = 0
   #badLogins = 0
   readonly #counts = { commands: 0, uploads: 0, downloads: 0, octetsIn: 0, octetsOut: 0 }
+  /** What was noted before its turn came. */
+  #heard: WeakSet<Said> | null = null
   /** Replies that were said between the others, during a transfer. */
   #aside: Promise<void> = Promise.resolve()
 
@@ -60,7 +62,7 @@ export class Session implements Talk {
     return new CommandReader(
       stream,
       this.context.limits,
-      (command) => this.#arrived(command),
+      (said) => this.#arrived(said),
       () => this.#noMoreComes(),
       signal,
     )
@@ -81,6 +83,7 @@ export class Session implements Talk {
     this.connection.signal.addEventListener('abort', end)
     let reason: string = 'closed'
     try {
+      this.#tell(replies.greeting(this.context.hostname))
       await this.#frame.greeted
       reason = await this.#converse()
     } finally {
@@ -108,13 +111,12 @@ export class Session implements Talk {
 
   /** @returns why the session ends, if it does */
   async #answer(said: Said): Promise<string | undefined> {
-    const startedAt = performance.now()
-    const { name, shown, outcome } = await this.#outcome(said)
+    this.#hear(said)
+    const outcome = await this.#outcome(said)
     this.#counts.commands += 1
     this.#state = outcome.next ?? withoutRename(this.#state)
     if (this.#state.state === 'login') this.#log = this.connection.log
     if (outcome.parameters !== undefined) this.#parameters = { ...this.#parameters, ...outcome.parameters }
-    journal.command(this.#log, name, shown, outcome.reply.code, Math.round(performance.now() - startedAt))
     // Told that it has to end in the middle of a transfer, the session says that instead of how the transfer ended.
     if (this.connection.signal.aborted) return undefined
     if (outcome.secures) return this.#secure(outcome.reply)
@@ -132,6 +134,7 @@ export class Session implements Talk {
     const { connection } = this
     // All in this turn: what comes from now on is part of the handshake.
     this.#reader.close()
+    this.#tell(reply)
     connection.stream.write(`${render(reply)}\r\n`)
     try {
       await connection.startTls()
@@ -162,26 +165,25 @@ export class Session implements Talk {
   }
 
   /** Finds the command's row, and carries it out through the frame's dispatcher. */
-  async #outcome(said: Said): Promise<{ name: string; shown: string | null; outcome: Outcome }> {
+  async #outcome(said: Said): Promise<Outcome> {
     if (said.kind === 'too-long') {
       journal.limitReached(this.#log, 'commandLine', this.context.limits.commandLineOctets)
-      return { name: '(too long)', shown: null, outcome: { reply: replies.tooLong(this.context.limits.commandLineOctets) } }
+      return { reply: replies.tooLong(this.context.limits.commandLineOctets) }
     }
     const { name, argument } = said.command
     const row = commandOf(name)
     if (row === undefined) {
-      const reply = notOffered.includes(name) ? replies.notOffered(name) : replies.unknown
-      return { name: loggedName(name), shown: null, outcome: { reply } }
+      return { reply: notOffered.includes(name) ? replies.notOffered(name) : replies.unknown }
     }
     const text = argumentText(argument)
     if (text === undefined) {
-      return { name, shown: null, outcome: { reply: replies.badArgument(row.syntax, 'Names are UTF-8') } }
+      return { reply: replies.badArgument(row.syntax, 'Names are UTF-8') }
     }
     let outcome: Outcome = { reply: replies.unforeseen }
     await this.#frame.dispatch(row.name, async () => {
       outcome = await this.#execute(row, text)
     })
-    return { name, shown: row.secret ? '(secret)' : text, outcome }
+    return outcome
   }
 
   async #execute(row: Command, text: string | null): Promise<Outcome> {
@@ -209,7 +211,22 @@ export class Session implements Talk {
     return refusals[error.code]
   }
 
+  /** Notes a line of the client. */
+  #hear(said: Said): void {
+    if (this.connection.transcript === null || this.#heard?.has(said)) return
+    this.#heard ??= new WeakSet()
+    this.#heard.add(said)
+    const row = said.kind === 'command' ? commandOf(said.command.name) : undefined
+    this.connection.transcript.client(said.line, row?.telling ?? 'unknown')
+  }
+
+  /** Notes a reply. */
+  #tell(reply: Reply): void {
+    this.connection.transcript?.server(`${render(reply)}\r\n`)
+  }
+
   async say(reply: Reply): Promise<void> {
+    this.#tell(reply)
     await this.#frame.reply(reply.code, render(reply))
   }
 
@@ -282,15 +299,20 @@ export class Session implements Talk {
   }
 
   /** Shown each command as it arrives. @returns whether it has been dealt with */
-  #arrived({ name, argument }: CommandLine): boolean {
+  #arrived(said: SaidCommand): boolean {
+    const { name, argument } = said.command
     const running = this.#running
     if (running === null || !commandOf(name)?.duringTransfer) return false
-    // Its own reply comes in its turn, behind the transfer's.
-    if (name === 'ABOR') running.abort('client')
+    if (name === 'ABOR') {
+      // It takes effect now, also before others that wait; its own reply comes in its turn, behind the transfer's.
+      for (const waiting of this.#reader.waiting) this.#hear(waiting)
+      this.#hear(said)
+      running.abort('client')
+    }
     if (name !== 'STAT' || (argument !== null && argument.length > 0) || !this.#reader.empty) return false
     this.#counts.commands += 1
+    this.#hear(said)
     this.#aside = this.#aside.then(() => this.say(replies.status(this.status())))
-    journal.command(this.#log, name, null, 211, 0)
     return true
   }
 

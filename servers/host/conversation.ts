@@ -3,11 +3,12 @@ import type { Socket } from 'node:net'
 import type { Log } from '../../shared/log/log.ts'
 import { type Endpoint, endpointText, localOf, remoteOf } from '../../shared/net/endpoint.ts'
 import { IntroductionError } from '../../shared/net/proxy-header.ts'
-import { type Connection, ConnectionEnd, type Ending } from '../../shared/service.ts'
+import { type Connection, ConnectionEnd, type Ending, endingOf } from '../../shared/service.ts'
 import type { TlsFacts } from '../../shared/tls/material.ts'
 import { HandshakeError, type Keys, type Secured, type ServiceTls } from '../../shared/tls/service-tls.ts'
 import * as journal from './journal.ts'
 import type { Proxies } from './proxies.ts'
+import { Recorder } from './recorder.ts'
 
 /** How long a conversation that was told to end may take over its goodbye. */
 const goodbyeMs = 2_000
@@ -28,6 +29,8 @@ export class Conversation implements Connection {
   /** What the client, or the proxy that hands it on, connected to; octets are counted here, encrypted or not. */
   readonly socket: Socket
   readonly signal: AbortSignal
+  /** Null where the journal does not keep what is said: then it costs nothing. */
+  readonly transcript: Recorder | null
   readonly #proxies: Proxies | null
   readonly #serviceLog: Log
   readonly #controller = new AbortController()
@@ -39,6 +42,7 @@ export class Conversation implements Connection {
   #stream: Socket
   #keys: Keys | null = null
   #tls: TlsFacts | null = null
+  #clientEnded = false
   #underWay = 0
   #stopping = false
   #activeAt = performance.now()
@@ -59,6 +63,8 @@ export class Conversation implements Connection {
     this.signal = this.#controller.signal
     this.#serviceLog = log
     this.#log = this.#logOf(this.#remote)
+    this.transcript = log.keeps('debug') ? new Recorder(this) : null
+    this.#watchEnd(socket)
     socket.once('close', () => {
       if (this.#goodbye !== null) clearTimeout(this.#goodbye)
       this.#controller.abort(new ConnectionEnd('closed'))
@@ -80,6 +86,12 @@ export class Conversation implements Connection {
   /** The proxy that handed it on, or null. */
   get via(): Endpoint | null {
     return this.#via
+  }
+
+  /** Who ended the connection and, where that is known here, why. */
+  get ending(): { readonly by: 'client' | 'server'; readonly why?: Exclude<Ending, 'closed'> } {
+    const why = endingOf(this.signal)
+    return why === null || why === 'closed' ? { by: this.#clientEnded ? 'client' : 'server' } : { by: 'server', why }
   }
 
   get stream(): Socket {
@@ -133,6 +145,7 @@ export class Conversation implements Connection {
     this.#keys = keys
     const { stream, facts, resumed } = await this.#handshake(this.socket, keys, 'conversation')
     this.#stream = stream
+    this.#watchEnd(stream)
     this.#tls = facts
     stream.on('error', (error: NodeJS.ErrnoException) => journal.broken(this, error.code ?? error.name))
     // The one is not without the other.
@@ -203,6 +216,15 @@ export class Conversation implements Connection {
 
   #logOf(remote: Endpoint): Log {
     return this.#serviceLog.with({ connection: this.id, remote: endpointText(remote) })
+  }
+
+  /** Whoever says first that nothing more comes, has ended it. */
+  #watchEnd(stream: Socket): void {
+    const ended = () => {
+      this.#clientEnded ||= !stream.writableEnded
+    }
+    stream.once('end', ended)
+    stream.once('error', ended)
   }
 
   #needSecurity(): Security {

@@ -235,6 +235,7 @@ export class Host {
     const forget = () => {
       if (!done || !client.socket.destroyed || !this.#open.has(client)) return
       this.#count(client, -1)
+      client.transcript?.end()
       journal.closed(client, performance.now() - openedAt)
     }
     client.socket.once('close', forget)
@@ -270,7 +271,9 @@ export class Host {
     journal.turnedAway(client, refusal)
     this.#changed()
     if (this.#implicit && !(await this.#encryptRefusal(client))) return client.destroy()
-    client.stream.write(this.#server.refuse(refusal))
+    const words = this.#server.refuse(refusal)
+    client.transcript?.server(words)
+    client.stream.write(words)
     client.close()
   }
 

@@ -6,17 +6,35 @@ import type { Refusal } from '../../shared/service.ts'
 import type { TlsFacts } from '../../shared/tls/material.ts'
 import type { Conversation } from './conversation.ts'
 
-/** A client was accepted. */
-export const opened = ({ log, via }: Conversation): void =>
-  log.write('debug', 'connection.opened', via === null ? {} : { via: endpointText(via) })
+/** Where a line stands in its conversation: its number, from 1 on, and the milliseconds since the begin. */
+type Place = { readonly n: number; readonly ms: number }
+type Spoken = Place & { readonly text: string }
 
 /** A proxy did not say whose connection it hands on; one that only knocks (`silent`) is no more than looking whether we are there. */
 export const notIntroduced = (client: Conversation, code: IntroductionError['code']): void =>
   client.log.write(code === 'silent' || code === 'ended' ? 'debug' : 'warn', 'connection.not-introduced', { code })
 
-/** A client is gone, and all about it is journalled. */
+/** A client was accepted, on this address of ours. */
+export const opened = ({ log, local, via }: Conversation): void =>
+  log.write('debug', 'connection.opened', { local: endpointText(local), via: via === null ? undefined : endpointText(via) })
+
+/** A line of a client, with what may be a secret blotted out; `octets`: its true length, where it was cut. */
+export const clientSaid = (
+  log: Log,
+  line: Spoken & { readonly octets: number | undefined; readonly lineBreak: 'LF' | undefined },
+): void => log.write('debug', 'conversation.client', line)
+
+/** A line of the server. */
+export const serverSaid = (log: Log, line: Spoken): void => log.write('debug', 'conversation.server', line)
+
+/** Content that went over the conversation's own connection, of which only the octets are counted. */
+export const contentSent = (log: Log, content: Place & { readonly from: 'client' | 'server'; readonly octets: number }): void =>
+  log.write('debug', 'conversation.content', content)
+
+/** A client is gone, and all about it is journalled; `by`: who ended it. */
 export const closed = (client: Conversation, durationMs: number): void =>
   client.log.write('debug', 'connection.closed', {
+    ...client.ending,
     octetsIn: client.socket.bytesRead,
     octetsOut: client.socket.bytesWritten,
     durationMs: Math.round(durationMs),

@@ -1,4 +1,5 @@
 /** The commands, one row each. CAPA, the journal's masks, the tests and the standards page are made from the rows. */
+import type { Telling } from '../../shared/log/transcript.ts'
 import {
   anything,
   authentication,
@@ -24,8 +25,8 @@ export interface Command {
   readonly states: readonly State[]
   /** Name and arguments. */
   readonly usage: string
-  /** Its arguments never reach a log. */
-  readonly secret: boolean
+  /** How much of it the journal tells. */
+  readonly telling: Telling
   /** It is part of a login: refused where a password may not come in clear. */
   readonly login: boolean
   /** Nothing may be pipelined behind it before its reply is read (RFC 2449 §6.6): what follows may mean something else. */
@@ -42,6 +43,7 @@ interface Row<S extends State, Value> {
   readonly states: readonly S[]
   readonly args: Grammar<Value>
   readonly run: (session: In<S>, value: Value, client: Client) => Outcome | Promise<Outcome>
+  /** Its arguments never reach a log. */
   readonly secret?: boolean
   readonly login?: boolean
   readonly alone?: boolean
@@ -55,8 +57,9 @@ const command = <const S extends State, Value>(row: Row<S, Value>): Command => {
   const states: readonly State[] = row.states
   const fits = (session: Session): session is In<S> => states.includes(session.state)
   const usage = `${name} ${args.usage}`.trim()
+  const telling = secret ? 'credentials' : login ? 'account' : args === none || args === anything ? 'name' : 'numbers'
   return {
-    ...{ name, states, usage, secret, login, alone, capability, source },
+    ...{ name, states, usage, telling, login, alone, capability, source },
     run: (session, text, client) => {
       if (!fits(session)) return 'misplaced'
       const parsed = args.parse(text)

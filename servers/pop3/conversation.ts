@@ -4,18 +4,12 @@ import { type Line as InputLine, LineSplitter } from '../../shared/net/line-spli
 import { Wire } from '../../shared/net/wire.ts'
 import { type Connection, type Context, endingOf } from '../../shared/service.ts'
 import { HandshakeError } from '../../shared/tls/service-tls.ts'
-import { type Command, commandOf, commands } from './commands.ts'
+import { type Command, commandOf } from './commands.ts'
 import * as journal from './journal.ts'
 import { authResponse } from './login.ts'
 import type { Pop3Options } from './options.ts'
 import { type Line, type Listing, type Reply, replies, statusLine, type Text } from './replies.ts'
 import { type Client, closed, loggedOut, mayLogIn, type Outcome, type Session, type Tally } from './session.ts'
-
-/** What the journal shows where a client's words may be a secret, or are no command. */
-const masked = '***'
-
-/** A word that may be shown as the name of an unknown command. */
-const showable = /^[A-Z]{1,16}$/
 
 /**
  * One client from greeting to goodbye: reads lines, looks up rows, runs them one after the other, writes, journals. The only
@@ -29,21 +23,17 @@ export class Conversation implements Client {
   #wire: Wire
   #lines: LineSplitter
   readonly #startedAt = performance.now()
-  readonly #journalsCommands: boolean
   #session: Session = loggedOut
   #log: Connection['log']
   #commands = 0
   #badCommands = 0
-  /** The last command was part of a login: what follows and is no command may be its secret. */
-  #secretMayFollow = false
 
   constructor(connection: Connection, context: Context<Pop3Options>, store: MailStore) {
     this.connection = connection
     this.context = context
     this.store = store
     this.#log = connection.log
-    this.#journalsCommands = connection.log.keeps('debug')
-    this.#wire = new Wire(connection.stream, connection.signal)
+    this.#wire = new Wire(connection.stream, connection.signal, connection.transcript)
     this.#lines = new LineSplitter(context.options.commandLine)
   }
 
@@ -112,60 +102,53 @@ export class Conversation implements Client {
       this.#session = closed('no-tls')
       return false
     }
-    this.#wire = new Wire(this.connection.stream, this.connection.signal)
+    const { stream, signal, transcript } = this.connection
+    this.#wire = new Wire(stream, signal, transcript)
     this.#lines = new LineSplitter(this.context.options.commandLine)
     this.#session = loggedOut
-    this.#secretMayFollow = false
     return true
   }
 
   #take(line: InputLine): Promise<void> | undefined {
-    const startedAt = this.#journalsCommands ? performance.now() : 0
-    const text = line.kind === 'line' ? line.octets.toString() : null
     this.#commands += 1
-    const { shown, outcome } = text === null ? this.#tooLong() : this.#answer(text)
-    return outcome instanceof Promise
-      ? outcome.then((kept) => this.#follow(shown, kept, startedAt))
-      : this.#follow(shown, outcome, startedAt)
+    const text = line.kind === 'line' ? line.octets.toString() : null
+    const [keyword = '', rest = ''] = text === null ? [] : splitAtBlank(text)
+    const row = commandOf(keyword)
+    this.connection.transcript?.client(line, this.#session.state === 'authenticating' ? 'secret' : (row?.telling ?? 'unknown'))
+    const outcome = text === null ? this.#tooLong() : this.#answer(text, row, rest)
+    // Numbers are no secret.
+    const asked = row?.telling === 'numbers' ? `${row.name} ${rest}` : (row?.name ?? '')
+    return outcome instanceof Promise ? outcome.then((kept) => this.#follow(asked, kept)) : this.#follow(asked, outcome)
   }
 
-  /** What the line gets for an answer, and how the journal shows it. */
-  #answer(text: string): { shown: string; outcome: Outcome | Promise<Outcome> } {
-    if (this.#session.state === 'authenticating') return { shown: masked, outcome: authResponse(text, this) }
-    const blank = text.indexOf(' ')
-    const keyword = blank === -1 ? text : text.slice(0, blank)
-    const row = commandOf(keyword)
+  #answer(text: string, row: Command | undefined, rest: string): Outcome | Promise<Outcome> {
+    if (this.#session.state === 'authenticating') return authResponse(text, this)
     const { commandsBeforeLogin } = this.context.options
     if (this.#session.state === 'authorization' && this.#commands > commandsBeforeLogin) {
       journal.limitReached(this.#log, 'commandsBeforeLogin', commandsBeforeLogin)
-      return { shown: row?.name ?? masked, outcome: { reply: replies.tooManyBeforeLogin, next: closed('too-many-before-login') } }
+      return { reply: replies.tooManyBeforeLogin, next: closed('too-many-before-login') }
     }
-    if (row === undefined) return { shown: this.#unknown(keyword), outcome: this.#fault(replies.unknownCommand) }
-    return this.#run(row, blank === -1 ? '' : text.slice(blank + 1))
+    return row === undefined ? this.#fault(replies.unknownCommand) : this.#run(row, rest)
   }
 
-  #run(row: Command, rest: string): { shown: string; outcome: Outcome | Promise<Outcome> } {
-    this.#secretMayFollow = row.login
+  #run(row: Command, rest: string): Outcome | Promise<Outcome> {
     if (row.login && this.#session.state === 'authorization' && !mayLogIn(this)) {
       journal.loginRefused(this.#log, undefined, 'needs-tls')
-      return { shown: row.name, outcome: { reply: replies.needsTls } }
+      return { reply: replies.needsTls }
     }
     const outcome = row.run(this.#session, rest, this)
     if (outcome === 'misplaced') {
-      const reply = this.#session.state === 'transaction' ? replies.notAfterLogin : replies.notBeforeLogin
-      return { shown: row.name, outcome: this.#fault(reply) }
+      return this.#fault(this.#session.state === 'transaction' ? replies.notAfterLogin : replies.notBeforeLogin)
     }
-    if (outcome === 'malformed') return { shown: row.name, outcome: this.#fault(replies.badArguments(row.usage)) }
-    const words = this.#journalsCommands ? rest.trim() : ''
-    return { shown: words === '' ? row.name : `${row.name} ${row.secret ? masked : words}`, outcome }
+    return outcome === 'malformed' ? this.#fault(replies.badArguments(row.usage)) : outcome
   }
 
-  #tooLong(): { shown: string; outcome: Outcome } {
+  #tooLong(): Outcome {
     const limit = this.context.options.commandLine
     journal.limitReached(this.#log, 'commandLine', limit)
     const outcome = this.#fault(replies.lineTooLong(limit))
     // An overlong response ends its login (RFC 5034 §4); a session that is over stays so.
-    return { shown: masked, outcome: this.#session.state === 'authenticating' ? { next: loggedOut, ...outcome } : outcome }
+    return this.#session.state === 'authenticating' ? { next: loggedOut, ...outcome } : outcome
   }
 
   /** Counts a command that is none; one too many ends the session. */
@@ -177,30 +160,17 @@ export class Conversation implements Client {
     return { reply: replies.tooManyBadCommands, next: closed('too-many-bad-commands') }
   }
 
-  /** The name of an unknown command, unless it may be a secret: one that came in the wrong place, or stuck to its keyword. */
-  #unknown(keyword: string): string {
-    const name = keyword.toUpperCase()
-    const stuck = commands.find((row) => row.secret && name.startsWith(row.name))
-    return this.#secretMayFollow || stuck !== undefined || !showable.test(name) ? masked : name
-  }
-
-  #follow(shown: string, { reply, next }: Outcome, startedAt: number): Promise<void> | undefined {
-    if (next !== undefined || reply.kind === 'list' || reply.kind === 'text')
-      return this.#followAtLength(shown, reply, next, startedAt)
+  #follow(asked: string, { reply, next }: Outcome): Promise<void> | undefined {
+    if (next !== undefined || reply.kind === 'list' || reply.kind === 'text') return this.#followAtLength(asked, reply, next)
     this.#wire.text(statusLine(reply))
-    this.#journal(shown, reply, startedAt)
     return undefined
   }
 
-  async #followAtLength(shown: string, reply: Reply, next: Session | undefined, startedAt: number): Promise<void> {
+  async #followAtLength(asked: string, reply: Reply, next: Session | undefined): Promise<void> {
     if (next !== undefined) await this.#enter(next)
     if (reply.kind === 'list') await this.#sayList(reply)
-    else if (reply.kind !== 'text') this.#wire.text(statusLine(reply))
-    this.#journal(shown, reply.kind === 'text' ? await this.#sayText(shown, reply) : reply, startedAt)
-  }
-
-  #journal(shown: string, said: Reply, startedAt: number): void {
-    if (this.#journalsCommands) journal.command(this.#log, shown, statusLine(said).trimEnd(), performance.now() - startedAt)
+    else if (reply.kind === 'text') await this.#sayText(asked, reply)
+    else this.#wire.text(statusLine(reply))
   }
 
   /** The next state. Whoever leaves the mailbox gives it free before the client hears of it: it may come again at once. */
@@ -223,9 +193,8 @@ export class Conversation implements Client {
   /**
    * The first octets are there before `+OK` is said: a message that cannot be read is still answered. Later nothing else can be
    * said, and the connection ends without the last line: the client must not take what it has for the whole.
-   * @returns what was said
    */
-  async #sayText(shown: string, reply: Text): Promise<Reply> {
+  async #sayText(asked: string, reply: Text): Promise<void> {
     const stuffer = new DotStuffer()
     let octets = 0
     let begun = false
@@ -237,21 +206,24 @@ export class Conversation implements Client {
         this.#wire.octets(stuffer.push(chunk))
         if (this.#wire.full && !(await this.#wire.flush())) {
           await this.#enter(closed('cut-off'))
-          return reply
+          return
         }
       }
     } catch (error) {
       if (begun) await this.#enter(closed('cut-off'))
       if (!(error instanceof StoreError)) throw error
-      journal.storeFailed(this.#log, shown, error.code, error)
-      if (begun) return reply
-      const said = replies.store(error.code)
-      this.#wire.text(statusLine(said))
-      return said
+      journal.storeFailed(this.#log, asked, error.code, error)
+      if (!begun) this.#wire.text(statusLine(replies.store(error.code)))
+      return
     }
     if (!begun) this.#wire.text(statusLine(reply))
     this.#wire.text(stuffer.end())
     reply.sent(octets)
-    return reply
   }
+}
+
+/** The keyword, and what follows it and one blank. */
+const splitAtBlank = (text: string): [string, string] => {
+  const blank = text.indexOf(' ')
+  return blank === -1 ? [text, ''] : [text.slice(0, blank), text.slice(blank + 1)]
 }

@@ -31,10 +31,6 @@ export const sessionEnded = (
   durationMs: number,
 ): void => log.write('info', 'pop3.session.ended', { reason, ...tally, commands, durationMs: Math.round(durationMs) })
 
-/** A command and what was answered, without the line break. @param command its secret arguments masked */
-export const command = (log: Log, command: string, reply: string, durationMs: number): void =>
-  log.write('debug', 'pop3.command', { command, reply, durationMs: Math.round(durationMs) })
-
 /** A client went over a limit of the protocol. */
 export const limitReached = (log: Log, limit: string, value: number): void =>
   log.write('warn', 'pop3.limit.reached', { limit, value })

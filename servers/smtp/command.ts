@@ -1,5 +1,6 @@
 /** What a row of the command table is. */
 
+import type { Telling } from '../../shared/log/transcript.ts'
 import type { Reply } from './replies.ts'
 import * as replies from './replies.ts'
 import type { In, Outcome, Session, Situation, StateName } from './session.ts'
@@ -30,7 +31,8 @@ export interface Command {
   readonly name: string
   readonly states: readonly StateName[]
   readonly syntax: string
-  readonly secret: boolean
+  /** How much of it the journal tells. */
+  readonly telling: Telling
   readonly alone: boolean
   readonly source: string
   /** Whether HELP names it. */
@@ -53,7 +55,7 @@ export const command = <State extends StateName, Arguments>(row: Row<State, Argu
   name: row.name,
   states: row.states,
   syntax: row.syntax,
-  secret: row.secret ?? false,
+  telling: row.secret ? 'credentials' : row.syntax === row.name ? 'name' : 'whole',
   alone: row.alone ?? false,
   source: row.source,
   offered: true,

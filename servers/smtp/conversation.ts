@@ -1,5 +1,6 @@
 import { DeskError } from '../../shared/accounts/desk.ts'
 import type { Log } from '../../shared/log/log.ts'
+import type { Telling } from '../../shared/log/transcript.ts'
 import { StoreError } from '../../shared/mail/mail-store.ts'
 import type { Line } from '../../shared/net/line-splitter.ts'
 import { endingOf } from '../../shared/service.ts'
@@ -18,9 +19,9 @@ const httpMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 
 /** A command's name and, after a blank, its argument; blanks at the end do not count (RFC 5321 §4.1.1). */
 const commandPattern = /^(?<name>[^ ]*)(?: +(?<argument>.*?))? *$/s
 
-/** A line that was looked at: how to come to its outcome, and what of it may be told. */
+/** A line that was looked at: how to come to its outcome, and how much of it may be told. */
 interface Reading {
-  readonly told: string
+  readonly telling: Telling
   readonly run: () => Outcome | Promise<Outcome>
 }
 
@@ -45,8 +46,6 @@ export class Conversation implements Listener {
   #ending: journal.SessionFacts['reason'] | null = null
   /** How to end once the store has decided on the message in hand. */
   #endLater: (() => void) | null = null
-  /** A login was refused: what comes now may be the rest of it. */
-  #afterLogin = false
   #commands = 0
   #bad = 0
   #messages = 0
@@ -68,11 +67,10 @@ export class Conversation implements Listener {
   async line(line: Line): Promise<void> {
     using _busy = this.#situation.connection.busy()
     this.#commands += 1
-    const { told, run } = this.#read(line)
+    const { telling, run } = this.#read(line)
+    this.#situation.connection.transcript?.client(line, telling)
     const outcome = this.#counted(await this.#outcome(run))
     if (this.#ending !== null) return
-    const { log } = this.#situation
-    if (log.keeps('debug')) journal.command(log, told, outcome.reply)
     if (outcome.next?.state === 'securing') return this.#secure(outcome.reply)
     this.#link.say(replies.render(outcome.reply))
     if (outcome.next !== undefined) this.#enter(outcome.next)
@@ -105,31 +103,19 @@ export class Conversation implements Listener {
 
   #read(line: Line): Reading {
     const session = this.#session
-    if (session.state === 'login') return { told: journal.masked, run: () => session.answer(line) }
+    if (session.state === 'login') return { telling: 'secret', run: () => session.answer(line) }
     const limit = this.#situation.options.commandLine
     if (line.kind === 'too-long') {
       journal.limitReached(this.#situation.log, 'commandLine', limit)
-      return refuse(journal.masked, replies.lineTooLong(limit))
+      return refuse('unknown', replies.lineTooLong(limit))
     }
     const text = line.octets.toString()
     const { name = '', argument = '' } = commandPattern.exec(text)?.groups ?? {}
     const row = lookUp(name)
-    if (/[\u0000-\u001f\u007f]/.test(text)) return refuse(row?.name ?? journal.masked, replies.garbledLine)
-    if (row === undefined) return this.#readUnknown(name)
-    if (!row.secret) this.#afterLogin = false
-    return {
-      told: argument === '' ? row.name : `${row.name} ${row.secret ? journal.masked : argument}`,
-      run: () => row.perform(this.#situation, session, argument),
-    }
-  }
-
-  #readUnknown(name: string): Reading {
-    if (httpMethods.has(name)) {
-      return { told: name, run: () => ({ reply: replies.notHttp, next: { state: 'closed', why: 'http' } }) }
-    }
-    // A password that went astray is no command's name: those are short, and of one case.
-    const isName = !this.#afterLogin && /^(?:[A-Z]{1,12}|[a-z]{1,12})$/.test(name)
-    return refuse(isName ? name : journal.masked, replies.unknownCommand)
+    if (/[\u0000-\u001f\u007f]/.test(text)) return refuse(row === undefined ? 'unknown' : 'credentials', replies.garbledLine)
+    if (row !== undefined) return { telling: row.telling, run: () => row.perform(this.#situation, session, argument) }
+    if (!httpMethods.has(name)) return refuse('unknown', replies.unknownCommand)
+    return { telling: 'unknown', run: () => ({ reply: replies.notHttp, next: { state: 'closed', why: 'http' } }) }
   }
 
   /** Acts; whatever goes wrong becomes a reply. */
@@ -138,7 +124,6 @@ export class Conversation implements Listener {
     const { log } = this.#situation
     try {
       const outcome = await run()
-      if (session.state === 'login' || outcome.next?.state === 'login') this.#afterLogin = true
       if (outcome.next?.state === 'data') this.#begin(outcome.next)
       return outcome
     } catch (error) {
@@ -188,7 +173,6 @@ export class Conversation implements Listener {
     this.#session = { state: 'connected' }
     this.#situation = { ...this.#situation, log: this.#log }
     this.#client = null
-    this.#afterLogin = false
   }
 
   #begin(session: Extract<Session, { state: 'data' }>): void {
@@ -240,4 +224,4 @@ export class Conversation implements Listener {
   }
 }
 
-const refuse = (told: string, reply: Reply): Reading => ({ told, run: () => ({ reply }) })
+const refuse = (telling: Telling, reply: Reply): Reading => ({ telling, run: () => ({ reply }) })

@@ -18,6 +18,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { SMTPServer } from 'smtp-server'
 import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js'
 import { SMTPStream } from 'smtp-server/lib/smtp-stream.js'
+import type { Transcript } from '../../shared/log/transcript.ts'
 import { type Line, LineSplitter } from '../../shared/net/line-splitter.ts'
 import type { Connection } from '../../shared/service.ts'
 import type { BodyReader } from './body-reader.ts'
@@ -50,6 +51,7 @@ export interface Listener {
 }
 
 const LF = 0x0a
+const endOfMessage = Buffer.from('.\r\n')
 
 /** So many pipelined lines in a row; then the loop gets a turn, so that nobody else waits. */
 const linesPerTurn = 100
@@ -63,6 +65,8 @@ class Input extends SMTPStream {
   listener: Listener | null = null
   /** Resolves when the client has taken so much of what was said that more may be. */
   drained: () => Promise<void> = () => Promise.resolve()
+  /** Is told what of a message has come. */
+  transcript: Transcript | null = null
   #reader: BodyReader | null = null
   #lines: LineSplitter
 
@@ -104,9 +108,12 @@ class Input extends SMTPStream {
 
   async #takeBody(reader: BodyReader, listener: Listener, chunk: Buffer): Promise<number> {
     const { body, used, ended } = reader.push(chunk)
+    // What ends it is a line of its own.
+    this.transcript?.content('client', ended ? used - endOfMessage.length : used)
     if (body.length > 0) await listener.body(body)
     if (ended) {
       this.#reader = null
+      this.transcript?.client({ kind: 'line', octets: endOfMessage.subarray(0, 1) }, 'whole')
       await listener.bodyEnded()
     }
     return used
@@ -124,10 +131,12 @@ class LinkedConnection<Told extends Listener> extends SMTPConnection implements 
   #flushing = false
   #failure: Error | null = null
   readonly listener: Told
+  readonly #transcript: Transcript | null
   #input: Input
 
-  constructor(server: Engine, socket: Socket, id: string, listen: (link: Link) => Told) {
+  constructor(server: Engine, socket: Socket, { id, transcript }: Connection, listen: (link: Link) => Told) {
     super(server, socket, { id })
+    this.#transcript = transcript
     // Made in the constructor of the library, by `_createParser`.
     this.listener = listen(this)
     this.#input = this.#listenTo(this._parser)
@@ -158,6 +167,7 @@ class LinkedConnection<Told extends Listener> extends SMTPConnection implements 
 
   say(text: string): void {
     if (this._closing || !this._socket.writable) return
+    this.#transcript?.server(text)
     this.#said += text
     if (this.#said.length >= writeAtOnce) this.#flush()
     else if (!this.#flushing) {
@@ -176,7 +186,7 @@ class LinkedConnection<Told extends Listener> extends SMTPConnection implements 
   }
 
   async encrypt(lastWord: string, connection: Connection): Promise<void> {
-    this.#said += lastWord
+    this.say(lastWord)
     this.#flush()
     // All in this turn, so that nothing that comes from now on is taken for words in clear: the parser is retired with all it holds.
     this.#input.listener = null
@@ -194,6 +204,7 @@ class LinkedConnection<Told extends Listener> extends SMTPConnection implements 
     if (!(parser instanceof Input)) throw new TypeError('smtp-server uses another parser than ours')
     parser.listener = this.listener
     parser.drained = () => this.#drained()
+    parser.transcript = this.#transcript
     parser.on('error', (error: Error) => this.#fail(error))
     return parser
   }
@@ -238,7 +249,7 @@ export class Engine extends SMTPServer {
    */
   converse<Told extends Listener>(connection: Connection, listen: (link: Link) => Told): Told {
     const stream = socketOf(connection)
-    const link = new LinkedConnection(this, stream, connection.id, listen)
+    const link = new LinkedConnection(this, stream, connection, listen)
     this.connections.add(link)
     link.init()
     // A socket that is closed already tells nobody so again.

@@ -9,9 +9,6 @@ const maxNamed = 100
 /** Names of accounts are shorter; a client may send what it likes. */
 const shownNameLength = 100
 
-/** What records show where a client's words may be a secret, or are no command. */
-export const masked = '***'
-
 /** A message as far as it came. */
 export interface MessageFacts {
   /** As in its Received line and in the reply. */
@@ -64,13 +61,6 @@ export const loginRefused = (log: Log, method: string, name: string, reply: Repl
 
 /** The desk could not be asked. */
 export const deskSilent = (log: Log, error: unknown): void => log.write('error', 'smtp.desk.silent', { error: describe(error) })
-
-/**
- * A command and its answer.
- * @param command its name and, where it may be told, its argument
- */
-export const command = (log: Log, text: string, reply: Reply): void =>
-  log.write('debug', 'smtp.command', { command: text, reply: inWords(reply) })
 
 /** A client went over a limit of the protocol. @param limit the option's name */
 export const limitReached = (log: Log, limit: string, value: number): void =>

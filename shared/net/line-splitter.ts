@@ -1,5 +1,10 @@
-/** A line as it arrived, without its line break, or the fact that one was over the limit (its octets are gone). */
-export type Line = { readonly kind: 'line'; readonly octets: Buffer } | { readonly kind: 'too-long' }
+/**
+ * A line as it arrived, without its line break, or the fact that one was over the limit: its octets are gone, and how many they were is
+ * told. `bare`: its line break was LF alone.
+ */
+export type Line =
+  | { readonly kind: 'line'; readonly octets: Buffer; readonly bare?: true }
+  | { readonly kind: 'too-long'; readonly length: number }
 
 const LF = 0x0a
 const CR = 0x0d
@@ -13,7 +18,8 @@ export class LineSplitter {
   readonly #maxOctets: number
   #held: Buffer = Buffer.alloc(0)
   #heldOctets = 0
-  #dropping = false
+  /** Of the line over the limit that has not ended; 0: there is none. */
+  #droppedOctets = 0
 
   /** @param maxOctets the longest line, its line break included */
   constructor(maxOctets: number) {
@@ -29,9 +35,9 @@ export class LineSplitter {
         this.#hold(chunk.subarray(start))
         return
       }
-      const octets = this.#complete(chunk.subarray(start, end + 1))
+      const line = this.#complete(chunk.subarray(start, end + 1))
       start = end + 1
-      yield octets === null ? { kind: 'too-long' } : { kind: 'line', octets }
+      yield line
     }
   }
 
@@ -43,15 +49,14 @@ export class LineSplitter {
   /** Forgets the unfinished line. */
   clear(): void {
     this.#heldOctets = 0
-    this.#dropping = false
+    this.#droppedOctets = 0
   }
 
   #hold(part: Buffer): void {
-    if (this.#dropping) return
     const octets = this.#heldOctets + part.length
-    if (octets > this.#maxOctets) {
+    if (this.#droppedOctets > 0 || octets > this.#maxOctets) {
       this.#heldOctets = 0
-      this.#dropping = true
+      this.#droppedOctets += octets
       return
     }
     // Doubled, not joined part by part: a line that comes octet by octet costs no more than one that comes whole.
@@ -64,12 +69,15 @@ export class LineSplitter {
     this.#heldOctets = octets
   }
 
-  #complete(tail: Buffer): Buffer | null {
-    const tooLong = this.#dropping || this.#heldOctets + tail.length > this.#maxOctets
+  #complete(tail: Buffer): Line {
+    const length = this.#droppedOctets + this.#heldOctets + tail.length
+    const tooLong = length > this.#maxOctets
     const whole = tooLong || this.#heldOctets === 0 ? tail : Buffer.concat([this.#held.subarray(0, this.#heldOctets), tail])
     this.clear()
-    if (tooLong) return null
+    if (tooLong) return { kind: 'too-long', length }
     const end = whole.length - 1
-    return whole.subarray(0, end > 0 && whole[end - 1] === CR ? end - 1 : end)
+    return end > 0 && whole[end - 1] === CR
+      ? { kind: 'line', octets: whole.subarray(0, end - 1) }
+      : { kind: 'line', octets: whole.subarray(0, end), bare: true }
   }
 }

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import type { Transcript } from '../log/transcript.ts'
 
 /** Output is handed to the stream in pieces of about this size: one write for many small replies, none that is large. */
 const fullOctets = 65_536
@@ -13,6 +14,7 @@ export class Wire {
   readonly #signal: AbortSignal
   // Asked after each reply: a field of ours costs nothing, the signal's own getter does.
   #aborted: boolean
+  readonly #transcript: Transcript | null
   #text = ''
   #parts: Buffer[] = []
   #partsOctets = 0
@@ -27,9 +29,13 @@ export class Wire {
     this.#changed()
   }
 
-  /** @param signal aborts when the conversation has to end or the client is gone */
-  constructor(stream: Duplex, signal: AbortSignal) {
+  /**
+   * @param signal     aborts when the conversation has to end or the client is gone
+   * @param transcript is told what is said
+   */
+  constructor(stream: Duplex, signal: AbortSignal, transcript: Transcript | null = null) {
     this.#stream = stream
+    this.#transcript = transcript
     this.#signal = signal
     this.#aborted = signal.aborted
     for (const event of ['readable', 'end', 'drain', 'finish', 'close']) stream.on(event, this.#changed)
@@ -52,13 +58,15 @@ export class Wire {
     }
   }
 
-  /** Adds ASCII text to the output. */
+  /** Adds ASCII text to the output: whole lines with their line breaks. */
   text(text: string): void {
+    this.#transcript?.server(text)
     this.#text += text
   }
 
-  /** Adds octets to the output; they must stay as they are. */
+  /** Adds octets to the output, content that is in no transcript; they must stay as they are. */
   octets(octets: Buffer): void {
+    this.#transcript?.content('server', octets.length)
     this.#joinText()
     this.#parts.push(octets)
     this.#partsOctets += octets.length

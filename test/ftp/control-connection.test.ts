@@ -1,7 +1,7 @@
 import { Duplex } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
 import { expect } from 'chai'
-import { argumentText, loggedName, parseCommandLine } from '../../servers/ftp/command-line.ts'
+import { argumentText, parseCommandLine } from '../../servers/ftp/command-line.ts'
 import { CommandReader } from '../../servers/ftp/command-reader.ts'
 import { fromNetwork, toNetwork } from '../../servers/ftp/line-ends.ts'
 import { TelnetFilter } from '../../servers/ftp/telnet.ts'
@@ -53,15 +53,6 @@ describe('ftp: command lines', () => {
     for (const wrong of [[0xff], [0xc3], [0xc0, 0xaf], [0xed, 0xa0, 0x80]])
       expect(argumentText(Buffer.from(wrong))).to.equal(undefined)
   })
-
-  it('are logged by their names only where those are words', () => {
-    expect(['XYZZY', 'A B', '', 'X'.repeat(17)].map(loggedName)).to.deep.equal([
-      'XYZZY',
-      '(3 octets)',
-      '(0 octets)',
-      '(more than 16 octets)',
-    ])
-  })
 })
 
 describe('ftp: the reader of commands', () => {
@@ -72,7 +63,7 @@ describe('ftp: the reader of commands', () => {
     const reader = new CommandReader(
       from,
       limits,
-      ({ name }) => consumes(name),
+      ({ command }) => consumes(command.name),
       () => (ends += 1),
       controller.signal,
     )

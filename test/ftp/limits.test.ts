@@ -67,7 +67,7 @@ describe('ftp: limits', () => {
     const flood = Array.from({ length: 8_000 }, (_, n) => `HELP ${n % 2 === 0 ? 'STOR' : 'RETR'}\r\n`).join('')
     const before = process.memoryUsage().heapUsed
     const sent = client.send(flood)
-    await until('commands were carried out', () => running.journal.of('ftp.command').length > 100)
+    await until('commands were carried out', () => running.journal.of('conversation.client').length > 100)
     expect(process.memoryUsage().heapUsed - before).to.be.lessThan(60_000_000)
     client.resume()
     for (let n = 0; n < 8_000; n += 1) {

@@ -42,6 +42,9 @@ export class Client implements Disposable {
   #octets = 0
   #ended: string | null = null
   #waiting: (() => void) | null = null
+  /** All octets that came, and all that were sent, as the two sides' programs have them: before encryption, after decryption. */
+  readonly heard: Buffer[] = []
+  readonly said: Buffer[] = []
   /** What was said on both sides, as the failure shows it. */
   readonly transcript: string[] = []
 
@@ -230,6 +233,7 @@ export class Client implements Disposable {
     }
     socket.on('data', (chunk: Buffer) => {
       this.#chunks.push(chunk)
+      this.heard.push(chunk)
       this.#octets += chunk.length
       wake()
     })
@@ -243,6 +247,7 @@ export class Client implements Disposable {
     // An error comes as an event too, and there it is kept: a server that closed shows in what the test reads next.
     return new Promise((resolve) => {
       if (!this.#socket.writable) return resolve()
+      this.said.push(octets)
       this.#socket.write(octets, () => resolve())
     })
   }

@@ -1,5 +1,6 @@
 import { fail } from 'node:assert'
 import { Client, ClientError } from './client.ts'
+import { type Wire, wrongInRecords } from './conversation.ts'
 import { testAccounts } from './fake-desk.ts'
 import { mailboxWith } from './mailbox.ts'
 import { parseScript, type Step } from './script.ts'
@@ -67,8 +68,11 @@ export const playDialogue = async (what: Dialogue, manner: Manner): Promise<{ sa
   const steps = parseScript(what.lines)
   const running = await start(what)
   let said: string
+  let wire: Wire
   try {
-    said = await play(running, what, steps, manner)
+    const played = await play(running, what, steps, manner)
+    said = played.said
+    wire = played.wire
     await what.after?.(running)
   } catch (error) {
     // A failed dialogue is the failure to show, not what the end of the service makes of it.
@@ -77,6 +81,8 @@ export const playDialogue = async (what: Dialogue, manner: Manner): Promise<{ sa
   }
   await running.close('replace')
   checkJournal(running, what)
+  const wrong = isRecorded(running, what) ? wrongInRecords(running, wire) : null
+  if (wrong !== null) fail(`the conversation was written down wrong, ${manner}: ${wrong}`)
   return { said, events: eventsOf(running) }
 }
 
@@ -91,8 +97,17 @@ const start = async (what: Dialogue): Promise<Running> => {
   })
 }
 
-/** Plays it on one connection. @returns all that the server said from the first step on */
-const play = async (running: Running, what: Dialogue, steps: readonly Step[], manner: Manner): Promise<string> => {
+/** Servers that tests make tell nobody what they say. */
+const isRecorded = ({ journal }: Running, { service, create }: Dialogue): boolean =>
+  Object.hasOwn(logins, service) && (create === undefined || journal.of('conversation.server').length > 0)
+
+/** Plays it on one connection. @returns all that the server said from the first step on, and all that was said at all */
+const play = async (
+  running: Running,
+  what: Dialogue,
+  steps: readonly Step[],
+  manner: Manner,
+): Promise<{ said: string; wire: Wire }> => {
   using client = await Client.connect(running.port, { host: running.host })
   if (what.as !== undefined || steps[0]?.who === 'client') await client.reply()
   if (what.as !== undefined) await login(client, what.service, what.as)
@@ -100,10 +115,11 @@ const play = async (running: Running, what: Dialogue, steps: readonly Step[], ma
   const alone = manner === 'pipelined' ? await aloneLines(what) : () => true
   const player = new Player(client, steps, alone, manner)
   await player.play()
-  return client.transcript
+  const said = client.transcript
     .slice(from)
     .filter((line) => line.startsWith('S: '))
     .join('\n')
+  return { said, wire: { port: client.localPort, client: Buffer.concat(client.said), server: Buffer.concat(client.heard) } }
 }
 
 const login = async (client: Client, service: string, name: string): Promise<void> => {
@@ -243,7 +259,7 @@ const masked = (text: string): string =>
 /** The protocol's own events, a line each, without what the host tells: that differs with the packets. */
 const eventsOf = ({ journal }: Running): string =>
   journal.records
-    .filter(({ event }) => !/^(?:connection|service)\./.test(event))
+    .filter(({ event }) => !/^(?:connection|conversation|service)\./.test(event))
     .map(({ level, event }) => `${level} ${event}`)
     .join('\n')
 

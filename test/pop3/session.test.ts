@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { commands } from '../../servers/pop3/commands.ts'
 import { type StoreErrorCode, storeErrors } from '../../shared/mail/mail-store.ts'
 import { Client } from '../kit/client.ts'
+import { toldLines } from '../kit/conversation.ts'
 import { dialogue } from '../kit/dialogue.ts'
 import { testAccounts } from '../kit/fake-desk.ts'
 import { mailboxWith, storeOf as openStore } from '../kit/mailbox.ts'
@@ -281,11 +282,10 @@ describe('POP3: the journal', () => {
     ]
     await client.send(sent.map((line) => `${line}\r\n`).join(''))
     await client.rest()
-    const records = running.journal.of('pop3.command').map(({ fields }) => fields['command'])
-    expect(records).to.deep.equal([
-      ...['USER alice', 'PASS ***', 'PASS ***', '***', 'AUTH ***', 'AUTH ***', '***', 'AUTH ***', '***'],
-      ...['APOP ***', 'USER', 'LIST', 'FROB', '***', 'AUTH ***'],
-      ...['PASS', 'AUTH', '***', 'DELE 1', 'LIST', 'QUIT'],
+    expect(toldLines(running)).to.deep.equal([
+      ...['USER alice', 'PASS ********', 'pass ********', '… (no command)', 'AUTH PLAIN ********', 'AUTH LOGIN', '… (no command)'],
+      ...['AUTH PLAIN', '********', 'APOP ********', 'USER ********', 'LIST ********', 'FROB …', '… (too long)'],
+      ...['AUTH PLAIN ********', 'PASS ********', 'AUTH PLAIN', '… (no command)', 'DELE 1', 'LIST', 'QUIT'],
     ])
     for (const secret of [...secrets, 'aHVzaC00', logIn.slice(11)]) expect(running.journal.text()).to.not.include(secret)
   })
@@ -296,25 +296,19 @@ describe('POP3: the journal', () => {
     await client.send('PASShush\r\nauthHUSH x\r\nAUTH LOGIN\r\nhush\r\nHUSH\r\nCAPA\r\nFROB\r\n')
     client.end()
     await client.rest()
-    expect(running.journal.of('pop3.command').map(({ fields }) => fields['command'])).to.deep.equal([
-      ...['***', '***', 'AUTH ***', '***', '***', 'CAPA', 'FROB'],
-    ])
+    const none = '… (no command)'
+    expect(toldLines(running)).to.deep.equal([none, none, 'AUTH LOGIN', none, none, 'CAPA', 'FROB'])
     expect(running.journal.text()).to.not.match(/hush/i)
   })
 
   it('names an unknown command by its name only, and nothing that is no name', async () => {
     await using running = await serveInMemory()
     using client = await Client.connect(running.port)
-    await client.send('frob \x1b[2J\r\n\x1b]0;x\x07\r\nHELO\x00 x\r\nA-B\r\n\r\n')
+    await client.send('FROB \x1b[2J\r\n\x1b]0;x\x07\r\nHELO\x00 x\r\nA-B\r\n\r\n')
     client.end()
     await client.rest()
-    expect(running.journal.of('pop3.command').map(({ fields }) => fields['command'])).to.deep.equal([
-      'FROB',
-      '***',
-      '***',
-      '***',
-      '***',
-    ])
+    const noText = '… (octets that are no text)'
+    expect(toldLines(running)).to.deep.equal(['FROB …', noText, noText, '… (no command)', ''])
   })
 
   it('tells why a login was refused, and of whom', async () => {
@@ -337,6 +331,10 @@ describe('POP3: the journal', () => {
   })
 
   it('knows all secret rows', () => {
-    expect(commands.flatMap(({ name, secret }) => (secret ? [name] : []))).to.have.members(['PASS', 'AUTH', 'APOP'])
+    expect(commands.flatMap(({ name, telling }) => (telling === 'credentials' ? [name] : []))).to.have.members([
+      'PASS',
+      'AUTH',
+      'APOP',
+    ])
   })
 })

@@ -98,6 +98,7 @@ const connected = async (): Promise<{ client: Client; connection: Connection; so
     peerOf: () => Promise.reject(new Error('no other sockets here')),
     signal: new AbortController().signal,
     log: capturedJournal().log,
+    transcript: null,
     busy: () => ({ [Symbol.dispose]: () => undefined }),
     touch: () => undefined,
   }

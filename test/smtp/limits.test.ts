@@ -149,7 +149,7 @@ describe('SMTP: what a session holds', () => {
     client.pause()
     const count = 100_000
     const sent = client.send(Buffer.from('HELP\r\n'.repeat(count)))
-    const answered = () => running.journal.of('smtp.command').length
+    const answered = () => running.journal.of('conversation.client').length
     let before = -1
     while (answered() > before) {
       before = answered()

@@ -156,7 +156,8 @@ describe('SMTP: the end of a session', () => {
     ['CONNECT', 'CONNECT a:25 HTTP/1.1'],
   ] as const) {
     smtpDialogue(`a browser that is made to send mail gets no further than ${name}`, `C: ${line}\nS: 421 4.7.0 …\nS closes`, {
-      after: ({ journal }) => void expect(journal.of('smtp.command')[0]?.fields['command']).to.equal(name),
+      after: ({ journal }) =>
+        void expect(journal.of('conversation.client')[0]?.fields['text']).to.equal(`${name} … (a request of HTTP)`),
     })
   }
 })
