@@ -2,10 +2,11 @@ import { randomBytes } from 'node:crypto'
 import { stat } from 'node:fs/promises'
 import type { Configuration, KeyFiles } from '../../shared/config/settings.ts'
 import type { Log } from '../../shared/log/log.ts'
-import { type ReadKey, readCertifiedKey, TlsFileError } from '../../shared/tls/certified-key.ts'
+import { type ReadKey, readCertifiedKey, settingOf, TlsFileError } from '../../shared/tls/certified-key.ts'
 import { localCertificate, localFiles } from '../../shared/tls/local-certificate.ts'
 import type { TlsMaterial } from '../../shared/tls/material.ts'
 import { revocationUrl } from '../../shared/tls/public-files.ts'
+import { type DateTrouble, dateState, dateText } from './certificate-dates.ts'
 import * as journal from './journal.ts'
 
 /** How often is looked whether files have changed: on every file system, and through links (certbot's, Kubernetes'). */
@@ -13,9 +14,6 @@ const lookEveryMs = 5_000
 
 /** How often is looked whether the local certificate is near its end; and ticket keys are changed (RFC 9325 §3.4). */
 const renewEveryMs = 24 * 60 * 60 * 1000
-
-/** The operator hears of files whose certificate has less left than this. */
-const endsSoonMs = 14 * 24 * 60 * 60 * 1000
 
 /** What a test sets otherwise. */
 export interface Clock {
@@ -54,6 +52,18 @@ interface InForce {
   readonly state: string
   /** Whether one of them was made for it. */
   readonly made: boolean
+  /** What is wrong with files in whose place the pair of before goes on. */
+  readonly troubles: readonly string[]
+}
+
+/** What a pair's files are wrong with, told with the setting that names them. */
+const withSetting = async (at: number, pair: Promise<ReadKey>): Promise<ReadKey> => {
+  try {
+    return await pair
+  } catch (error) {
+    if (!(error instanceof TlsFileError)) throw error
+    throw new TlsFileError(error.part, `${settingOf(at)}.${error.part}: ${error.message}`, { cause: error.cause })
+  }
 }
 
 /**
@@ -70,7 +80,9 @@ export class Certificates {
   #inForce: InForce | null = null
   #timers: NodeJS.Timeout[] = []
   #working: Promise<void> = Promise.resolve()
-  #lastTrouble: string | null = null
+  /** As the last look found the files. */
+  #seen = ''
+  #lastTrouble = ''
   /** Called when services have to be told of other keys. */
   onChange: () => void = () => undefined
 
@@ -83,9 +95,14 @@ export class Certificates {
   async readFiles(configuration: Configuration): Promise<void> {
     const { tls } = configuration.settings
     if (!anyTls(configuration)) return
-    for (const files of [tls, ...tls.certificates]) {
-      if (!isAuto(files)) this.#readAsRoot.set(files.certificate, await readCertifiedKey(files))
+    for (const [at, files] of [tls, ...tls.certificates].entries()) {
+      if (!isAuto(files)) this.#readAsRoot.set(files.certificate, await withSetting(at, readCertifiedKey(files)))
     }
+  }
+
+  /** What the operator should hear of at the start: certificates that clients refuse, or soon will. */
+  warnings(): readonly string[] {
+    return this.#dateTroubles().map(dateText)
   }
 
   /** Looks after them from now on. */
@@ -121,24 +138,23 @@ export class Certificates {
   /** Takes over files that changed. */
   look(): Promise<void> {
     return this.#oneAtATime(async () => {
-      const { configuration, state } = this.#inForce ?? {}
-      if (configuration === undefined) return
-      if ((await stateOfAll(filesOf(configuration))) === state) return
-      await this.#again(configuration)
+      if (this.#inForce === null) return
+      const { configuration, state, troubles } = this.#inForce
+      const now = await stateOfAll(filesOf(configuration))
+      // Files that are written one after the other do not fit for a moment: told only when they stay so.
+      const settled = now === this.#seen
+      this.#seen = now
+      if (now !== state || troubles.length > 0) await this.#again(configuration, settled)
     })
   }
 
   /** Renews the local certificate where it is near its end, changes the ticket keys, and warns of files that are near theirs. */
   renew(): Promise<void> {
     return this.#oneAtATime(async () => {
-      const { configuration, pairs = [] } = this.#inForce ?? {}
-      if (configuration === undefined) return
+      if (this.#inForce === null) return
       this.#tickets.clear()
-      await this.#again(configuration)
-      for (const { names, validToMs } of pairs) {
-        const leftMs = validToMs - this.#now()
-        if (leftMs < endsSoonMs && this.#log !== null) journal.certificateEnds(this.#log, names, new Date(validToMs))
-      }
+      await this.#again(this.#inForce.configuration, true)
+      this.#tellDates()
     })
   }
 
@@ -151,42 +167,67 @@ export class Certificates {
     return prepared
   }
 
-  /** Reads anew; what is wrong with the files is told once, and what was in force goes on. */
-  async #again(configuration: Configuration): Promise<void> {
+  /** Reads anew. Files that cannot be used are told of once, and what they held goes on; the next look tries again. */
+  async #again(configuration: Configuration, tell: boolean): Promise<void> {
+    let troubles: readonly string[]
     try {
-      this.#take(await this.#read(configuration))
-      this.#lastTrouble = null
+      const inForce = await this.#read(configuration, this.#inForce?.pairs)
+      troubles = inForce.troubles
+      this.#take(inForce)
     } catch (error) {
-      // Whatever it is: services go on with what they have, and the next look tries again.
-      const trouble = error instanceof Error ? error.message : String(error)
-      if (trouble !== this.#lastTrouble && this.#log !== null) journal.certificatesNotTaken(this.#log, trouble)
-      this.#lastTrouble = trouble
+      // Whatever it is (no room for a new certificate): services go on with what they have.
+      troubles = [error instanceof Error ? error.message : String(error)]
       this.onChange()
     }
+    const trouble = troubles.join('; ')
+    if (trouble !== '' && !tell) return
+    if (trouble !== '' && trouble !== this.#lastTrouble && this.#log !== null) journal.certificatesNotTaken(this.#log, trouble)
+    this.#lastTrouble = trouble
   }
 
-  async #read(configuration: Configuration): Promise<InForce> {
-    const { settings, services } = configuration
-    const hosts = [settings.host, ...services.filter(({ enabled }) => enabled).map(({ host }) => host)]
+  /**
+   * @param before pairs that go on where their files cannot be used; without them, that is an error
+   * @throws {TlsFileError} naming the setting
+   */
+  async #read(configuration: Configuration, before: readonly ReadKey[] = []): Promise<InForce> {
+    const { settings } = configuration
     // Before they are read: what changes meanwhile is seen at the next look.
     let state = await stateOfAll(filesOf(configuration))
     const pairs: ReadKey[] = []
+    const troubles: string[] = []
     let anyMade = false
-    for (const files of [settings.tls, ...settings.tls.certificates]) {
+    for (const [at, files] of [settings.tls, ...settings.tls.certificates].entries()) {
       if (!isAuto(files)) {
-        pairs.push(await this.#readFile(files))
+        pairs.push(await this.#readOrKeep(at, files, before[at], troubles))
         continue
       }
-      const { hostname, domains } = settings
-      const wanted = { hostname, hosts, domains, revocationUrl: revocationUrl(hostname, services) }
-      const { pair, made } = await localCertificate(settings.data, wanted, this.#now())
+      const { pair, made } = await this.#local(configuration)
       pairs.push(pair)
-      if (made === null) continue
+      if (!made) continue
       anyMade = true
       state = await stateOfAll(filesOf(configuration))
-      if (this.#log !== null) journal.certificateMade(this.#log, pair.names, new Date(pair.validToMs), made.authority)
     }
-    return { configuration, pairs, state, made: anyMade }
+    return { configuration, pairs, state, made: anyMade, troubles }
+  }
+
+  async #local({ settings, services }: Configuration): Promise<{ readonly pair: ReadKey; readonly made: boolean }> {
+    const { data, host, hostname, domains } = settings
+    const hosts = [host, ...services.filter(({ enabled }) => enabled).map((service) => service.host)]
+    const wanted = { hostname, hosts, domains, revocationUrl: revocationUrl(hostname, services) }
+    const { pair, made } = await localCertificate(data, wanted, this.#now())
+    if (made !== null && this.#log !== null)
+      journal.certificateMade(this.#log, pair.names, new Date(pair.validToMs), made.authority)
+    return { pair, made: made !== null }
+  }
+
+  async #readOrKeep(at: number, files: KeyFiles, before: ReadKey | undefined, troubles: string[]): Promise<ReadKey> {
+    try {
+      return await withSetting(at, this.#readFile(files))
+    } catch (error) {
+      if (before === undefined || !(error instanceof TlsFileError)) throw error
+      troubles.push(error.message)
+      return before
+    }
   }
 
   async #readFile(files: KeyFiles): Promise<ReadKey> {
@@ -213,7 +254,27 @@ export class Certificates {
         inForce.pairs.flatMap(({ names }) => names),
       )
     }
+    if (!same) this.#tellDates()
     this.onChange()
+  }
+
+  #dateTroubles(): readonly DateTrouble[] {
+    const { configuration, pairs = [] } = this.#inForce ?? {}
+    const { tls } = configuration?.settings ?? {}
+    return pairs.flatMap((pair, at) => {
+      const files = at === 0 ? tls : tls?.certificates[at - 1]
+      const state = dateState(pair, this.#now())
+      // The local one is renewed, and told of where that fails.
+      if (files === undefined || isAuto(files) || state === null) return []
+      return [{ setting: settingOf(at), file: files.certificate, pair, state }]
+    })
+  }
+
+  #tellDates(): void {
+    const log = this.#log
+    if (log === null) return
+    for (const { pair, state } of this.#dateTroubles())
+      journal.certificateDates(log, pair.names, state, new Date(pair.validFromMs), new Date(pair.validToMs))
   }
 
   #ticketKeys(service: string): string {

@@ -57,6 +57,11 @@ export const certificatesTaken = (log: Log, names: readonly string[]): void =>
 /** New certificates cannot be used; the old ones stay in force. */
 export const certificatesNotTaken = (log: Log, why: string): void => log.write('error', 'tls.certificate.not-taken', { why })
 
-/** A certificate is near its end. */
-export const certificateEnds = (log: Log, names: readonly string[], until: Date): void =>
-  log.write('warn', 'tls.certificate.ends', { names: [...names], until: until.toISOString() })
+/** A certificate of the operator's is near its end, has expired, or is not valid yet. */
+export const certificateDates = (log: Log, names: readonly string[], state: string, from: Date, until: Date): void =>
+  log.write('warn', 'tls.certificate.dates', {
+    names: [...names],
+    state,
+    from: from.toISOString(),
+    until: until.toISOString(),
+  })

@@ -133,7 +133,7 @@ const serve = async (serving: Serving): Promise<number> => {
   try {
     const [lines] = await Promise.all([demo, supervisor.start(ports), secure(certificates, configuration)])
     for (const line of lines) say(line)
-    for (const problem of await desk.problems()) warn(problem)
+    for (const problem of [...certificates.warnings(), ...(await desk.problems())]) warn(problem)
     say('ready')
     manager.ready(supervisor.summary, () => isWell(supervisor))
     giveBackStartMemory()

@@ -2,7 +2,7 @@
 import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { KeyFiles, Settings } from '../config/settings.ts'
-import { readCertifiedKey, TlsFileError } from './certified-key.ts'
+import { readCertifiedKey, settingOf, TlsFileError } from './certified-key.ts'
 import { localFiles } from './local-certificate.ts'
 import { namesOf } from './names.ts'
 
@@ -75,7 +75,7 @@ export const pairFacts = ({ tls, data }: Pick<Settings, 'tls' | 'data'>): Promis
     [tls, ...tls.certificates].map(async (given, at): Promise<PairFacts> => {
       const auto = given.certificate === 'auto'
       const files = auto ? localFiles(data).server : { certificate: given.certificate, key: given.key }
-      const place = { setting: at === 0 ? 'tls' : `tls.certificates[${at - 1}]`, auto, files }
+      const place = { setting: settingOf(at), auto, files }
       try {
         return { ...place, certificate: certificateFacts((await readCertifiedKey(files)).certificate), problem: null }
       } catch (error) {

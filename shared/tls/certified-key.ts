@@ -15,20 +15,30 @@ export interface ReadKey extends CertifiedKey {
 /** Files that hold no certificate with its key. Names the file, never what is in it. */
 export class TlsFileError extends PermanentError {
   override readonly name = 'TlsFileError'
+  /** Which of the pair it is. */
+  readonly part: 'certificate' | 'key'
+  constructor(part: 'certificate' | 'key', message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.part = part
+  }
 }
 
-const read = async (file: string, what: string): Promise<Buffer> => {
+const read = async (file: string, part: 'certificate' | 'key'): Promise<Buffer> => {
   try {
     return await readFile(file)
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : error
-    throw new TlsFileError(`${file}: the ${what} cannot be read (${String(code)})`, { cause: error })
+    const what = part === 'key' ? 'private key' : part
+    throw new TlsFileError(part, `${file}: the ${what} cannot be read (${String(code)})`, { cause: error })
   }
 }
 
 /** A chain of PEM certificates, one behind the other. */
 const pemBlocks = (text: string): readonly string[] =>
   text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
+
+/** Where a pair stands in the configuration: the first, and the further ones. */
+export const settingOf = (at: number): string => (at === 0 ? 'tls' : `tls.certificates[${at - 1}]`)
 
 /** What a parser makes of it, or null. Its error is dropped: it may quote what it read. */
 const tried = <Value>(make: () => Value): Value | null => {
@@ -44,14 +54,18 @@ const readChain = (file: string, octets: Buffer): { readonly blocks: readonly st
   const chain = tried(() => blocks.map((block) => new X509Certificate(block))) ?? []
   if (chain.length > 0) return { blocks, chain }
   if (blocks.length === 0 && tried(() => new X509Certificate(octets)) !== null)
-    throw new TlsFileError(`${file}: is a certificate in DER; make it PEM: openssl x509 -inform der -in ${file} -out NEW`)
-  throw new TlsFileError(`${file}: holds no certificate in PEM that can be used here`)
+    throw new TlsFileError(
+      'certificate',
+      `${file}: is a certificate in DER; make it PEM: openssl x509 -inform der -in ${file} -out NEW`,
+    )
+  throw new TlsFileError('certificate', `${file}: holds no certificate in PEM that can be used here`)
 }
 
 const readKey = (file: string, octets: Buffer): KeyObject => {
   const text = octets.toString('latin1')
   if (/^-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m.test(text))
     throw new TlsFileError(
+      'key',
       `${file}: the private key is protected by a password, which nobody types at a start; one without is needed: openssl pkey -in ${file} -out NEW`,
     )
   const key = tried(() => createPrivateKey(text))
@@ -59,8 +73,9 @@ const readKey = (file: string, octets: Buffer): KeyObject => {
   const isDer = (['pkcs8', 'pkcs1', 'sec1'] as const).some(
     (type) => tried(() => createPrivateKey({ key: octets, format: 'der', type })) !== null,
   )
-  if (isDer) throw new TlsFileError(`${file}: is a private key in DER; make it PEM: openssl pkey -inform der -in ${file} -out NEW`)
-  throw new TlsFileError(`${file}: holds no private key in PEM that can be used here`)
+  if (isDer)
+    throw new TlsFileError('key', `${file}: is a private key in DER; make it PEM: openssl pkey -inform der -in ${file} -out NEW`)
+  throw new TlsFileError('key', `${file}: holds no private key in PEM that can be used here`)
 }
 
 /** What clients take (RFC 8422 §5.1.1). */
@@ -69,12 +84,12 @@ const curves: readonly string[] = ['prime256v1', 'secp384r1', 'secp521r1']
 const checkKind = (file: string, key: KeyObject): void => {
   const { asymmetricKeyType: type = 'unknown', asymmetricKeyDetails: details } = key
   if (type === 'rsa' || type === 'rsa-pss') {
-    if ((details?.modulusLength ?? 0) < 2048) throw new TlsFileError(`${file}: an RSA key needs 2048 bits`)
+    if ((details?.modulusLength ?? 0) < 2048) throw new TlsFileError('key', `${file}: an RSA key needs 2048 bits`)
   } else if (type === 'ec') {
     if (!curves.includes(details?.namedCurve ?? ''))
-      throw new TlsFileError(`${file}: no client knows the curve ${details?.namedCurve}: ${curves.join(', ')}`)
+      throw new TlsFileError('key', `${file}: no client knows the curve ${details?.namedCurve}: ${curves.join(', ')}`)
   } else if (type !== 'ed25519') {
-    throw new TlsFileError(`${file}: a key of kind ${type} is none for TLS: EC (P-256) or RSA`)
+    throw new TlsFileError('key', `${file}: a key of kind ${type} is none for TLS: EC (P-256) or RSA`)
   }
 }
 
@@ -82,7 +97,7 @@ const checkKind = (file: string, key: KeyObject): void => {
 const checkSignature = (file: string, leaf: X509Certificate): void => {
   const { signatureAlgorithm } = leaf
   if (/md5|sha1(?!\d)/i.test(signatureAlgorithm ?? ''))
-    throw new TlsFileError(`${file}: is signed with ${signatureAlgorithm}, which is broken; get a new certificate`)
+    throw new TlsFileError('certificate', `${file}: is signed with ${signatureAlgorithm}, which is broken; get a new certificate`)
 }
 
 const checkPair = (
@@ -92,8 +107,11 @@ const checkPair = (
 ): void => {
   if (leaf?.checkPrivateKey(key) === true) return
   if (others.some((other) => other.checkPrivateKey(key)))
-    throw new TlsFileError(`${certificateFile}: the server's own certificate has to be the first in it, its chain behind`)
-  throw new TlsFileError(`${keyFile}: is not the key of ${certificateFile}`)
+    throw new TlsFileError(
+      'certificate',
+      `${certificateFile}: the server's own certificate has to be the first in it, its chain behind`,
+    )
+  throw new TlsFileError('key', `${keyFile}: is not the key of ${certificateFile}`)
 }
 
 /**
@@ -101,10 +119,10 @@ const checkPair = (
  * @throws {TlsFileError} which file is wrong, and how
  */
 export const readCertifiedKey = async (files: KeyFiles): Promise<ReadKey> => {
-  const [chainOctets, keyOctets] = await Promise.all([read(files.certificate, 'certificate'), read(files.key, 'private key')])
+  const [chainOctets, keyOctets] = await Promise.all([read(files.certificate, 'certificate'), read(files.key, 'key')])
   const { blocks, chain } = readChain(files.certificate, chainOctets)
   const [leaf] = chain
-  if (leaf === undefined) throw new TlsFileError(`${files.certificate}: holds no certificate`)
+  if (leaf === undefined) throw new TlsFileError('certificate', `${files.certificate}: holds no certificate`)
   const key = readKey(files.key, keyOctets)
   checkPair(files, chain, key)
   checkKind(files.key, key)

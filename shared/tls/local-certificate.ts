@@ -108,7 +108,7 @@ const closeFolder = async (folder: string): Promise<void> => {
     await chmod(folder, keyFolderMode)
   } catch (error) {
     if (!(error instanceof Error && 'code' in error)) throw error
-    throw new TlsFileError(`${folder}: others may look into it, and that cannot be changed (${String(error.code)})`, {
+    throw new TlsFileError('key', `${folder}: others may look into it, and that cannot be changed (${String(error.code)})`, {
       cause: error,
     })
   }

@@ -261,6 +261,76 @@ describe('TLS: the certificates of a family', () => {
     }
   })
 
+  it('go over to the pairs that fit, where one of several does not; the start names the setting', async () => {
+    await using folder = await temporaryFolder()
+    await using one = await temporaryFolder()
+    await using two = await temporaryFolder()
+    const made = [await localCertificate(one.path, names, Date.now()), await localCertificate(two.path, names, Date.now())]
+    const pairs = ['a', 'b'].map((name) => ({ certificate: folder.at(`${name}.pem`), key: folder.at(`${name}.key`) }))
+    const put = async (at: number, from: string) => {
+      const { certificate, key } = localFiles(from).server
+      await copyFile(certificate, pairs[at]?.certificate ?? '')
+      await copyFile(key, pairs[at]?.key ?? '')
+    }
+    for (const at of [0, 1]) await put(at, one.path)
+    const certificates = new Certificates({ lookEveryMs: 1_000_000 })
+    const journal = capturedJournal()
+    certificates.begin(journal.log)
+    try {
+      const [first, second] = pairs
+      if (first === undefined || second === undefined) throw new Error('no pairs')
+      const configuration = configurationOf(folder.path, { ...first, certificates: [second] })
+      ;(await certificates.prepare(configuration))()
+      const inForce = () => certificates.material('pop3')?.certificates.map(({ certificate }) => certificate)
+      await put(1, two.path)
+      await writeFile(first.key, 'half')
+      await certificates.look()
+      expect(inForce()).to.deep.equal([made[0]?.pair.certificate, made[1]?.pair.certificate])
+      // Not yet: it may be in the middle of being written.
+      expect(journal.of('tls.certificate.not-taken')).to.have.length(0)
+      await certificates.look()
+      const problem = `tls.key: ${first.key}: holds no private key in PEM that can be used here`
+      expect(journal.of('tls.certificate.not-taken').map(({ fields }) => fields['why'])).to.deep.equal([problem])
+      expect(await refused(certificates.prepare(configuration))).to.equal(problem)
+      expect(await refused(new Certificates().readFiles(configuration))).to.equal(problem)
+      await put(0, two.path)
+      await certificates.look()
+      expect(inForce()).to.deep.equal([made[1]?.pair.certificate, made[1]?.pair.certificate])
+    } finally {
+      certificates.close()
+    }
+  })
+
+  it('are told of when clients refuse them for their dates, or soon will', async () => {
+    await using folder = await temporaryFolder()
+    const now = Date.now()
+    await localCertificate(folder.path, names, now)
+    const { server } = localFiles(folder.path)
+    for (const [atMs, state, text] of [
+      [now, null, null],
+      [now + 80 * dayMs, 'ends-soon', /^tls\.certificate: .*certificate\.pem ends on 20\d\d-\d\d-\d\d: renew it$/],
+      [now + 91 * dayMs, 'expired', /expired on 20\d\d-\d\d-\d\d: clients refuse it$/],
+      [now - 2 * dayMs, 'not-yet', /is not valid before 20\d\d-\d\d-\d\d: clients refuse it, or the clock is wrong$/],
+    ] as const) {
+      const certificates = new Certificates({ nowMs: () => atMs })
+      const journal = capturedJournal()
+      certificates.begin(journal.log)
+      try {
+        ;(await certificates.prepare(configurationOf(folder.path, { ...server, certificates: [] })))()
+        const told = journal.of('tls.certificate.dates').map(({ fields }) => fields['state'])
+        expect(told).to.deep.equal(state === null ? [] : [state])
+        const [line, ...more] = certificates.warnings()
+        expect(more).to.deep.equal([])
+        if (text === null) expect(line).to.equal(undefined)
+        else expect(line).to.match(text)
+        // It serves all the same.
+        expect(certificates.material('pop3')?.certificates).to.have.length(1)
+      } finally {
+        certificates.close()
+      }
+    }
+  })
+
   it('are not made where no service wants them', async () => {
     await using folder = await temporaryFolder()
     const certificates = new Certificates()
