@@ -13,6 +13,7 @@ const commands = {
   stop: async () => (await import('./stop.ts')).stopCommand(),
   mail: async () => (await import('./mail.ts')).mailCommand(),
   check: async () => (await import('./check.ts')).checkCommand(),
+  doctor: async () => (await import('./doctor.ts')).doctorCommand(),
   logs: async () => (await import('./logs.ts')).logsCommand(),
   account: async () => (await import('./account.ts')).accountCommand(),
 }
@@ -22,11 +23,12 @@ Examples:
   $ havre start                            all services on high ports of this machine, with demo accounts
   $ havre start --config office.yaml       the settings of a file over the defaults
   $ havre status                           what runs, and where
+  $ havre doctor                           whether all is well, and else what to do
   $ havre account add carol                one account for all services
   $ havre mail list alice                  her mailbox
   $ havre logs -f                          every request of every service, as it happens
 
-Exit codes: 0 done, 100 it cannot work this way (wrong use, wrong configuration, a port taken), 111 try again later.
+Exit codes: 0 done, 1 something is not well (status, doctor), 100 it cannot work this way (wrong use, wrong configuration, a port taken), 111 try again later.
 Every command has --help.`
 
 /** Only what is named is loaded: `havre start` is to be quick, and help is to be whole. */

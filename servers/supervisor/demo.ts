@@ -108,7 +108,8 @@ export const createDemo = async (options: DemoOptions): Promise<boolean> => {
 const isWanted = async ({ settings, accounts }: Pick<DemoOptions, 'settings' | 'accounts'>): Promise<boolean> =>
   settings.demo && (await accounts.untouched())
 
-const accountsWithDemoPassword = async ({
+/** Which of the demo accounts still have the password that everybody knows. */
+export const accountsWithDemoPassword = async ({
   accounts,
   passwords = createPasswords(),
 }: Pick<DemoOptions, 'accounts' | 'passwords'>): Promise<readonly string[]> => {
