@@ -4,6 +4,9 @@ import { askSupervisor, NotRunningError, type Request } from '../servers/supervi
 import type { Configuration } from '../shared/config/settings.ts'
 import { PermanentError } from '../shared/service.ts'
 
+/** What to do where none runs. */
+export const startItHint = 'Start it with `havre start`, or name its configuration with --config or --set'
+
 /**
  * Asks the supervisor of this configuration's data folder and returns its result.
  * @throws {PermanentError} when none runs, or when it refused for good; an Error when it failed for now
@@ -15,8 +18,6 @@ export const ask = async ({ settings }: Configuration, request: Request, untilGo
     throw response.exitCode === 100 ? new PermanentError(response.message) : new Error(response.message)
   } catch (error) {
     if (!(error instanceof NotRunningError)) throw error
-    throw new PermanentError(`${error.message}. Start it with \`havre start\`, or name its configuration with --config or --set`, {
-      cause: error,
-    })
+    throw new PermanentError(`${error.message}. ${startItHint}`, { cause: error })
   }
 }

@@ -70,7 +70,7 @@ const run = async (options: DoctorOptions): Promise<void> => {
   const configuration = await configurationFrom(options)
   if (options.trust) {
     const { trustText } = await import('./doctor/trust.ts')
-    process.stdout.write(`${trustText(configuration.settings.data)}\n`)
+    process.stdout.write(`${await trustText(configuration.settings)}\n`)
     return
   }
   const { examine } = await import('./doctor/examine.ts')

@@ -1,75 +1,63 @@
-import { Command } from 'commander'
-import { z } from 'zod'
-import { endpointText } from '../shared/net/endpoint.ts'
-import { ask } from './ask.ts'
-import { configurationFrom, withConfigurationOptions } from './configuration-options.ts'
+import process from 'node:process'
+import { Command, InvalidArgumentError } from 'commander'
+import { exitCodes, PermanentError } from '../shared/service.ts'
+import { startItHint } from './ask.ts'
+import { type ConfigurationOptions, configurationFrom, withConfigurationOptions } from './configuration-options.ts'
+import { statusText } from './status-table.ts'
+import { watchStatus } from './status-watch.ts'
+import { type Status, seeSupervisor } from './supervisor-status.ts'
+import { isColourful } from './terminal.ts'
 
-const journalSchema = z.object({ ok: z.boolean(), error: z.string().nullable(), dropped: z.number() })
-
-const statusSchema = z.object({
-  supervisor: z.object({ pid: z.number(), version: z.string(), state: z.string(), startedAt: z.string(), journal: journalSchema }),
-  services: z.array(
-    z.object({
-      name: z.string(),
-      protocol: z.string(),
-      host: z.string(),
-      port: z.number(),
-      pid: z.number().nullable(),
-      state: z.string(),
-      startedAt: z.string().nullable(),
-      restarts: z.number(),
-      connections: z.number(),
-      served: z.number(),
-      memory: z.number(),
-      lastError: z.string().nullable(),
-      journal: journalSchema,
-    }),
-  ),
-})
-type Status = z.output<typeof statusSchema>
-
-/** `3 s`, `12 min`, `5 h`, `9 d`: how long since. */
-const since = (time: string | null): string => {
-  if (time === null) return '-'
-  const seconds = Math.max(0, Math.round((Date.now() - Date.parse(time)) / 1_000))
-  if (seconds < 120) return `${seconds} s`
-  if (seconds < 7_200) return `${Math.round(seconds / 60)} min`
-  return seconds < 172_800 ? `${Math.round(seconds / 3_600)} h` : `${Math.round(seconds / 86_400)} d`
+interface StatusOptions extends ConfigurationOptions {
+  readonly json?: true
+  readonly watch?: true | number
 }
 
-const table = ({ supervisor, services }: Status): string => {
-  const head = ['SERVICE', 'STATE', 'ADDRESS', 'PID', 'UP', 'OPEN', 'SERVED', 'RESTARTS', 'MEMORY']
-  const rows = services.map((service) => [
-    service.name,
-    service.state,
-    endpointText({ address: service.host, port: service.port }),
-    String(service.pid ?? '-'),
-    since(service.startedAt),
-    String(service.connections),
-    String(service.served),
-    String(service.restarts),
-    `${Math.round(service.memory / 2 ** 20)} MiB`,
-  ])
-  const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)))
-  const line = (cells: string[]) =>
-    cells
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd()
-  const errors = services.flatMap(({ name, lastError }) => (lastError === null ? [] : [`${name}: ${lastError}`]))
-  const title = `havre ${supervisor.version}, pid ${supervisor.pid}, ${supervisor.state}, up ${since(supervisor.startedAt)}`
-  return [title, '', line(head), ...rows.map(line), ...(errors.length > 0 ? ['', ...errors] : [])].join('\n')
+/** Something runs, and not all of it serves. */
+const notReady = 1
+
+const help = `
+Columns that do not fit the terminal are left out, the least telling ones first; --json has everything.
+
+Examples:
+  $ havre status
+  $ havre status --watch                   drawn anew every 2 seconds, until Ctrl-C
+  $ havre status --watch 10 >> status.txt  a table every 10 seconds
+  $ havre status --json | jq -r '.services[] | select(.state != "ready") | .name'
+  $ havre status --set data=/srv/havre     of the Havre that runs on this data folder
+
+Exit codes: 0 all services are ready (with --json: it answered), 1 one is not, 100 none runs, 111 it does not answer.`
+
+const seconds = (value: string): number => {
+  const number = Number(value)
+  if (!(number >= 0.1 && number <= 86_400)) throw new InvalidArgumentError('It is a number of seconds, from 0.1 to 86400.')
+  return number
+}
+
+const isReady = ({ supervisor, services }: Status): boolean =>
+  supervisor.state === 'ready' && services.every(({ state }) => state === 'ready')
+
+const run = async ({ json, watch, ...options }: StatusOptions): Promise<void> => {
+  const { settings } = await configurationFrom(options)
+  if (watch !== undefined) return watchStatus(settings.data, (watch === true ? 2 : watch) * 1_000)
+  const seen = await seeSupervisor(settings.data)
+  if (seen.kind === 'absent') throw new PermanentError(`${seen.why}. ${startItHint}`)
+  if (seen.kind === 'silent') throw new Error(seen.why)
+  if (json) process.stdout.write(`${JSON.stringify(seen.status)}\n`)
+  else {
+    const look = { width: process.stdout.columns ?? null, colourful: isColourful(process.stdout), nowMs: Date.now() }
+    process.stdout.write(`${statusText(seen.status, look)}\n`)
+    process.exitCode = isReady(seen.status) ? exitCodes.done : notReady
+  }
 }
 
 /** `havre status`: what runs and where, as a table or as JSON. */
-export const statusCommand = (): Command => {
-  const command = new Command('status')
-    .description('what runs: state, address, process, connections, restarts and memory of each service')
-    .option('--json', 'print it as JSON')
-    .addHelpText('after', '\nExamples:\n  $ havre status\n  $ havre status --json\n  $ havre status --set data=/srv/havre')
-    .action(async (options) => {
-      const status = statusSchema.parse(await ask(await configurationFrom(options), { command: 'status' }))
-      console.log(options.json === true ? JSON.stringify(status) : table(status))
-    })
-  return withConfigurationOptions(command)
-}
+export const statusCommand = (): Command =>
+  withConfigurationOptions(
+    new Command('status')
+      .description('what runs: state, address, process, connections, restarts and memory of each service')
+      .option('-w, --watch [seconds]', 'draw it anew every so many seconds (2), until Ctrl-C', seconds)
+      .option('--json', 'print it as JSON')
+      .addHelpText('after', help)
+      .action(run),
+  )

@@ -3,6 +3,9 @@ import { z } from 'zod'
 import { askSupervisor, NotRunningError } from '../servers/supervisor/control.ts'
 import { PermanentError } from '../shared/service.ts'
 
+/** How logs are: of one process, or of all of a service. */
+const journal = z.looseObject({ ok: z.boolean(), error: z.string().nullable(), dropped: z.number() })
+
 /** Loose: a supervisor of another version may say more, and `--json` prints all of it. */
 const service = z.looseObject({
   name: z.string(),
@@ -17,9 +20,21 @@ const service = z.looseObject({
   served: z.number(),
   memory: z.number(),
   lastError: z.string().nullable(),
+  /** ISO 8601, while a service waits for it. */
+  nextTryAt: z.string().nullable().optional(),
+  /** Connections turned away at a limit since the supervisor started. */
+  refused: z.number().optional(),
+  workers: z.number().optional(),
+  journal: journal.optional(),
 })
 const schema = z.looseObject({
-  supervisor: z.looseObject({ pid: z.number(), version: z.string(), state: z.string(), startedAt: z.string() }),
+  supervisor: z.looseObject({
+    pid: z.number(),
+    version: z.string(),
+    state: z.string(),
+    startedAt: z.string(),
+    journal: journal.optional(),
+  }),
   services: z.array(service),
 })
 

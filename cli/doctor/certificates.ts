@@ -1,16 +1,14 @@
-import { X509Certificate } from 'node:crypto'
-import { isIP } from 'node:net'
-import type { KeyFiles, Settings } from '../../shared/config/settings.ts'
-import { type ReadKey, readCertifiedKey, TlsFileError } from '../../shared/tls/certified-key.ts'
-import { localFiles, renewBeforeMs } from '../../shared/tls/local-certificate.ts'
-import { type Check, codeOf, type Finding, found, ok, type Patient } from './check.ts'
+import { existsSync } from 'node:fs'
+import type { Settings } from '../../shared/config/settings.ts'
+import { type CertificateFacts, type PairFacts, pairFacts } from '../../shared/tls/certificate-facts.ts'
+import { renewBeforeMs } from '../../shared/tls/local-certificate.ts'
+import { isNamed } from '../../shared/tls/material.ts'
+import { type Check, type Finding, found, ok, type Patient } from './check.ts'
 
 const dayMs = 86_400_000
 
 /** Somebody else's authority renews about so long before the end; whoever has less left was forgotten. */
 const endsSoonMs = 14 * dayMs
-
-const isAuto = ({ certificate }: KeyFiles): boolean => certificate === 'auto'
 
 /** Whether a service speaks TLS, or can. */
 export const speaksTls = ({ services }: Patient): boolean => services.some(({ tls }) => tls !== 'off')
@@ -21,7 +19,7 @@ const daysLeft = (untilMs: number, nowMs: number): string => {
 }
 
 /** What is wrong with how long a certificate holds, or null. */
-const ofTime = (what: string, read: ReadKey, auto: boolean, { nowMs, seen }: Patient): Finding | null => {
+const ofTime = (what: string, read: CertificateFacts, auto: boolean, { nowMs, seen }: Patient): Finding | null => {
   const remedy = auto
     ? 'Havre makes a new one at its next start or reload'
     : 'Put a new certificate and its key in the place of the old files: they are taken over while Havre runs'
@@ -43,16 +41,13 @@ const ofTime = (what: string, read: ReadKey, auto: boolean, { nowMs, seen }: Pat
   return null
 }
 
-const isFor = (certificate: X509Certificate, name: string): boolean =>
-  (isIP(name) === 0 ? certificate.checkHost(name) : certificate.checkIP(name)) !== undefined
-
 /** Names by which clients call this server and for which no certificate is. */
-const ofNames = (all: readonly ReadKey[], { hostname, domains, tls }: Settings): Finding[] => {
-  const certificates = all.map(({ certificate }) => new X509Certificate(certificate))
-  const lacks = (name: string) => !certificates.some((certificate) => isFor(certificate, name))
-  const remedy = isAuto(tls)
-    ? '`havre reload` makes one that is'
-    : 'Have a certificate made that names it, or add one under tls.certificates'
+const ofNames = (all: readonly CertificateFacts[], { hostname, domains, tls }: Settings): Finding[] => {
+  const lacks = (name: string) => !all.some(({ names }) => isNamed(names, name))
+  const remedy =
+    tls.certificate === 'auto'
+      ? '`havre reload` makes one that is'
+      : 'Have a certificate made that names it, or add one under tls.certificates'
   if (lacks(hostname)) {
     return [found('problem', `no certificate is for ${hostname}, which the servers call themselves (hostname)`, remedy)]
   }
@@ -62,35 +57,25 @@ const ofNames = (all: readonly ReadKey[], { hostname, domains, tls }: Settings):
   return [found('hint', message, `Clients that are told ${hostname} as their server have no need of it; else: ${remedy}`)]
 }
 
-const readOne = async (files: KeyFiles, patient: Patient): Promise<{ read: ReadKey | null; findings: readonly Finding[] }> => {
-  const { data } = patient.configuration.settings
-  const auto = isAuto(files)
-  const paths = auto ? localFiles(data).server : files
-  const what = auto ? 'the local certificate' : `the certificate ${paths.certificate}`
-  try {
-    const read = await readCertifiedKey(paths)
-    const wrong = ofTime(what, read, auto, patient)
-    const fine = ok(`${what} is for ${read.names.join(', ')} and ends in ${daysLeft(read.validToMs, patient.nowMs)}`)
-    return { read, findings: [wrong ?? fine] }
-  } catch (error) {
-    if (!(error instanceof TlsFileError)) throw error
-    if (auto && codeOf(error.cause) === 'ENOENT') {
-      return { read: null, findings: [ok('the local certificate is not made yet: the first start makes it')] }
-    }
+const ofPair = ({ setting, auto, files, certificate, problem }: PairFacts, patient: Patient): Finding => {
+  const what = auto ? 'the local certificate' : `the certificate ${files.certificate}`
+  if (certificate === null) {
+    if (auto && !existsSync(files.certificate)) return ok('the local certificate is not made yet: the first start makes it')
     const remedy = auto
       ? 'Havre makes it anew at its next start or reload'
-      : 'Set the files under tls right; `havre reload` takes them over'
-    return { read: null, findings: [found('problem', error.message, remedy)] }
+      : `Set the files of ${setting} right; \`havre reload\` takes them over`
+    return found('problem', problem ?? `${what} cannot be used`, remedy)
   }
+  const fine = `${what} is for ${certificate.names.join(', ')} and ends in ${daysLeft(certificate.validToMs, patient.nowMs)}`
+  return ofTime(what, certificate, auto, patient) ?? ok(fine)
 }
 
 const look = async (patient: Patient): Promise<Finding[]> => {
   if (!speaksTls(patient)) return [ok('no service speaks TLS')]
   const { settings } = patient.configuration
-  const all = await Promise.all([settings.tls, ...settings.tls.certificates].map((files) => readOne(files, patient)))
-  const findings = all.flatMap((one) => one.findings)
-  const read = all.flatMap((one) => one.read ?? [])
-  return read.length === 0 ? findings : [...findings, ...ofNames(read, settings)]
+  const pairs = await pairFacts(settings)
+  const read = pairs.flatMap(({ certificate }) => certificate ?? [])
+  return [...pairs.map((pair) => ofPair(pair, patient)), ...(read.length === 0 ? [] : ofNames(read, settings))]
 }
 
 /** Whether certificates can be read, hold now and for some time, and are for the names that clients use. */

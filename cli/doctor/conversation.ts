@@ -2,15 +2,17 @@ import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { connect, isIP, type Socket } from 'node:net'
 import { getCACertificates, type TLSSocket, connect as tlsConnect } from 'node:tls'
+import { Proxies } from '../../servers/host/proxies.ts'
 import type { ConfiguredService, Settings } from '../../shared/config/settings.ts'
 import { escapeControls } from '../../shared/log/render.ts'
-import { endpointText } from '../../shared/net/endpoint.ts'
+import { endpointText, localOf } from '../../shared/net/endpoint.ts'
 import { holdProbe, type Probe } from '../../shared/net/probe.ts'
+import { localHeader } from '../../shared/net/proxy-header.ts'
 import { localFiles } from '../../shared/tls/local-certificate.ts'
 import { type Check, codeOf, type Finding, found, ok, type Patient, placeOf, statusOf } from './check.ts'
 
 /** A client would have given up by then. */
-const answerMs = 10_000
+const answerMs = 5_000
 
 /** How a conversation is encrypted. */
 type Way = 'in clear' | 'over TLS' | 'over STARTTLS'
@@ -93,6 +95,8 @@ const converse = async (patient: Patient, service: ConfiguredService, probe: Pro
   socket.on('error', () => undefined)
   try {
     await opened(socket, 'connect', signal)
+    const { proxyProtocol } = service
+    if (proxyProtocol !== null && new Proxies(proxyProtocol.from, answerMs).has(localOf(socket))) socket.write(localHeader)
     if (way === 'in clear') {
       await hold(socket, probe, signal)
       return { durationMs: performance.now() - from, objection: null }
@@ -157,7 +161,16 @@ const look = async (patient: Patient): Promise<Finding[]> => {
   const ca = await authorities(configuration.settings)
   // One that is not there is a finding of others already.
   const there = services.filter(({ name }) => ['ready', 'starting'].includes(statusOf(patient, name)?.state ?? ''))
-  return Promise.all(there.flatMap((service) => waysOf(service).map((way) => ofWay(patient, service, way, ca))))
+  const findings: Finding[] = []
+  // One after the other: beside others each would seem slower than it is.
+  for (const service of there) {
+    for (const way of waysOf(service)) {
+      const finding = await ofWay(patient, service, way, ca)
+      findings.push(finding)
+      if (finding.severity === 'problem') break
+    }
+  }
+  return findings
 }
 
 /** Whether each service serves a client that connects to it, in its own protocol, and over TLS where it has that. */

@@ -40,7 +40,7 @@ export interface TrustFacts {
   readonly file: string
   /** null: it was not made yet. */
   readonly authority: CertificateFacts | null
-  /** Ways to use the file, each for one kind of program. */
+  /** Ways to use the file, each for one kind of system or program: commands, a line each. */
   readonly ways: readonly { readonly program: string; readonly how: string }[]
 }
 
@@ -85,18 +85,27 @@ export const pairFacts = ({ tls, data }: Pick<Settings, 'tls' | 'data'>): Promis
     }),
   )
 
+/** Whole systems first. @param file as a shell takes it */
+const waysToTrust = (file: string): TrustFacts['ways'] => [
+  { program: 'Debian, Ubuntu', how: `sudo cp ${file} /usr/local/share/ca-certificates/havre.crt\nsudo update-ca-certificates` },
+  { program: 'Fedora, RHEL', how: `sudo cp ${file} /etc/pki/ca-trust/source/anchors/havre.pem\nsudo update-ca-trust` },
+  { program: 'macOS', how: `sudo security add-trusted-cert -d -r trustRoot -k /Library/Keychains/System.keychain ${file}` },
+  { program: 'Windows (as administrator)', how: `certutil -addstore -f Root ${file}` },
+  { program: 'Firefox, Thunderbird', how: `Settings, Certificates, View Certificates, Authorities, Import: ${file}` },
+  { program: 'Chrome on Linux', how: `certutil -d sql:$HOME/.pki/nssdb -A -t C,, -n Havre -i ${file}` },
+  { program: 'curl', how: `curl --cacert ${file} https://localhost:8443/` },
+  { program: 'Node', how: `NODE_EXTRA_CA_CERTS=${file} node program.js` },
+  { program: 'Python, OpenSSL', how: `export SSL_CERT_FILE=${file} REQUESTS_CA_BUNDLE=${file}` },
+  { program: 'Java', how: `keytool -importcert -cacerts -alias havre -file ${file} -noprompt` },
+]
+
 /** How to trust the local authority. Makes nothing. */
 export const trustFacts = async ({ data }: Pick<Settings, 'data'>): Promise<TrustFacts> => {
   const file = localFiles(data).authority.certificate
   return {
     file,
     authority: await readAuthority(file),
-    ways: [
-      { program: 'Node', how: `NODE_EXTRA_CA_CERTS=${file} node program.js` },
-      { program: 'Python, OpenSSL', how: `SSL_CERT_FILE=${file}` },
-      { program: 'curl', how: `curl --cacert ${file} …` },
-      { program: 'Debian, all programs', how: `cp ${file} /usr/local/share/ca-certificates/havre.crt && update-ca-certificates` },
-    ],
+    ways: waysToTrust(/^[\w./\\:-]+$/.test(file) ? file : `'${file.replaceAll("'", "'\\''")}'`),
   }
 }
 

@@ -31,6 +31,10 @@ const matches = (pattern: string, name: string): boolean => {
   return dot > 0 && name.slice(dot) === pattern.slice(1)
 }
 
+/** Whether a certificate of these names is for a host. */
+export const isNamed = (names: readonly string[], host: string): boolean =>
+  names.some((pattern) => matches(pattern, host.toLowerCase().replace(/\.$/, '')))
+
 /**
  * Which certificate a client gets that asks for a host: one that is for it, exactly before by a wildcard, else the first.
  * @returns the place in the list
