@@ -7,6 +7,7 @@ import { allByTime, JournalFollower, journalsIn, type ReadRecord } from '../shar
 import { escapeControls, plainLine } from '../shared/log/render.ts'
 import { PermanentError } from '../shared/service.ts'
 import { type ConfigurationOptions, configurationFrom, withConfigurationOptions } from './configuration-options.ts'
+import { listConversations, showConversation } from './conversation.ts'
 
 /** How often `-f` looks for what is new. */
 const followMs = 200
@@ -20,6 +21,8 @@ interface LogsOptions extends ConfigurationOptions {
   readonly level?: Level
   readonly json?: true
   readonly lines: number
+  readonly conversation?: string
+  readonly conversations?: true
 }
 
 const help = `
@@ -30,6 +33,8 @@ Examples:
   $ havre logs                              the last 50 records
   $ havre logs -f                           and then each new one as it comes, until Ctrl-C
   $ havre logs --service smtp --service pop3 --level warn
+  $ havre logs --conversations              the last conversations, each with its id
+  $ havre logs --conversation 1kzp9pt-1     one of them as a dialogue (recorded at log.level: debug); -f as it goes on
   $ havre logs --json -n all | jq 'select(.account == "alice")'`
 
 const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value]
@@ -50,6 +55,8 @@ export const logsCommand = (): Command =>
       .addOption(new Option('--level <level>', 'only this level and more serious ones').choices(levels))
       .option('--json', 'the records as they are in the files, one JSON object a line')
       .option('-n, --lines <count>', 'begin with so many of the last records, or "all"', lineCount, 50)
+      .option('--conversation <id>', 'one conversation as a dialogue: what the client and the server said, secrets blotted out')
+      .option('--conversations', 'the last conversations: id, service, client, account, lines, when')
       .addHelpText('after', help)
       .action(show),
   )
@@ -64,7 +71,14 @@ const show = async (options: LogsOptions): Promise<void> => {
     // Whoever read has seen enough: `havre logs | head`.
     process.exit(error.code === 'EPIPE' ? 0 : 1)
   })
-  const follower = new JournalFollower(settings.logs, (service) => options.service?.includes(service) ?? true)
+  const isWanted = (service: string) => options.service?.includes(service) ?? true
+  if (options.conversation !== undefined || options.conversations === true) {
+    const how = { settings, isWanted, json: options.json === true, follow: options.follow === true }
+    const { conversation: id } = options
+    process.exitCode = await (id === undefined ? listConversations(options.lines, how) : showConversation(id, how))
+    return
+  }
+  const follower = new JournalFollower(settings.logs, isWanted)
   try {
     const all = !Number.isFinite(options.lines)
     await print(await follower.last(all ? 0 : options.lines, (record) => keeps(record, options)), options)

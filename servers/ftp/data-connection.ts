@@ -1,5 +1,5 @@
 import { connect, type Server, type Socket } from 'node:net'
-import { type Endpoint, plainAddress } from '../../shared/net/endpoint.ts'
+import { type Endpoint, endpointText, localOf, plainAddress, remoteOf } from '../../shared/net/endpoint.ts'
 import { IntroductionError } from '../../shared/net/proxy-header.ts'
 import type { PassivePorts } from './passive-ports.ts'
 
@@ -45,6 +45,15 @@ export interface DataChannelOptions {
   readonly onStranger: (address: string) => void
 }
 
+/** A data connection, for the journal. */
+export interface DataFacts {
+  readonly mode: 'passive' | 'active'
+  /** Whose end the other side connected to: ours when passive, the client's when active. */
+  readonly address: string
+}
+
+const addressOf = (mode: DataFacts['mode'], socket: Socket): Endpoint => (mode === 'passive' ? localOf(socket) : remoteOf(socket))
+
 const nothing: Source = { kind: 'none' }
 
 /**
@@ -54,9 +63,15 @@ export class DataChannel {
   readonly #options: DataChannelOptions
   #source: Source = nothing
   #socket: Socket | null = null
+  #last: DataFacts | null = null
 
   constructor(options: DataChannelOptions) {
     this.#options = options
+  }
+
+  /** The connection that was made last, if there was one. */
+  get last(): DataFacts | null {
+    return this.#last
   }
 
   /** Waits on a port for the client, instead of whatever was prepared before. @returns the port. @throws when none is free */
@@ -93,6 +108,7 @@ export class DataChannel {
    */
   async connect(signal: AbortSignal): Promise<Socket> {
     const source = this.#source
+    this.#last = null
     if (source.kind === 'none') throw new DataConnectionError('no-target')
     const given = Promise.withResolvers<never>()
     const giveUp = () => given.reject(new DataConnectionError('given-up'))
@@ -103,6 +119,7 @@ export class DataChannel {
       const made = source.kind === 'passive' ? source.arrived : this.#connectTo(source.target)
       this.#socket = await Promise.race([made, given.promise])
       this.#socket.setNoDelay(true)
+      this.#last = { mode: source.kind, address: endpointText(addressOf(source.kind, this.#socket)) }
       return this.#socket
     } finally {
       clearTimeout(tooLate)

@@ -42,6 +42,19 @@ export const folderMade = (log: Log, folder: string): void => log.write('info', 
 /** A folder was removed. */
 export const folderRemoved = (log: Log, folder: string): void => log.write('info', 'folder.removed', { folder })
 
+/** A data connection is over: whose port it was, what went over it. */
+export const dataClosed = (
+  log: Log,
+  data: {
+    readonly mode: 'passive' | 'active'
+    readonly address: string
+    readonly direction: 'upload' | 'download' | 'list'
+    readonly octets: number
+    readonly complete: boolean
+    readonly secure: boolean
+  },
+): void => log.write('debug', 'data.closed', data)
+
 /** Somebody other than the client came to its passive port. */
 export const stranger = (log: Log, address: string): void => log.write('warn', 'data.stranger', { address })
 

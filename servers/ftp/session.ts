@@ -284,6 +284,11 @@ export class Session implements Talk {
 
   #record({ plan, octets }: RunningTransfer, { complete, why, durationMs }: TransferEnd): void {
     const { direction, path: file } = plan
+    const { last } = this.data
+    const secure = this.#parameters.protection === 'private'
+    if (last !== null && this.connection.transcript !== null) {
+      journal.dataClosed(this.#log, { ...last, direction, octets, complete, secure })
+    }
     if (direction === 'list') {
       journal.listed(this.#log, file, octets, durationMs, complete)
       return

@@ -88,7 +88,9 @@ export interface PlainRecord {
 }
 
 const colours: Readonly<Record<Level, string>> = { error: '31', warn: '33', info: '32', debug: '90' }
-const painted = (colour: string, text: string, colourful: boolean) => (colourful ? `\u001b[${colour}m${text}\u001b[0m` : text)
+/** Text in a colour of the terminal (SGR), or as it is. */
+export const painted = (colour: string, text: string, colourful: boolean) =>
+  colourful ? `\u001b[${colour}m${text}\u001b[0m` : text
 
 const plainValue = (value: Value): string => {
   if (Array.isArray(value)) return value.map(plainValue).join(',')
@@ -99,10 +101,14 @@ const plainValue = (value: Value): string => {
 const twoDigits = (value: number) => String(value).padStart(2, '0')
 
 /** `14:03:07`, local time. */
-const clockText = (at: Date): string => [at.getHours(), at.getMinutes(), at.getSeconds()].map(twoDigits).join(':')
+export const clockText = (at: Date): string => [at.getHours(), at.getMinutes(), at.getSeconds()].map(twoDigits).join(':')
 
 /** `2026-11-21`, local time. */
-const dateText = (at: Date): string => [at.getFullYear(), at.getMonth() + 1, at.getDate()].map(twoDigits).join('-')
+export const dateText = (at: Date): string => [at.getFullYear(), at.getMonth() + 1, at.getDate()].map(twoDigits).join('-')
+
+/** A value as people read it, on one line: control characters are escaped, and what has blanks in it is quoted. */
+export const plainField = (name: string, value: Value, colourful: boolean): string =>
+  `${painted('90', `${escapeControls(name)}=`, colourful)}${plainValue(value)}`
 
 /**
  * `14:03:07 warn  smtp  login.refused  127.0.0.1:4242  reason=…`: what ties records together without its name, the rest as
@@ -113,9 +119,7 @@ export const plainLine = (record: PlainRecord, colourful: boolean, when: 'time' 
   const at = new Date(timeMs)
   const present = Object.entries(fields).filter(([name, value]) => value !== undefined && value !== null && name !== 'connection')
   const first = leading.flatMap((name) => present.filter(([other]) => other === name)).map(([, value]) => plainValue(value))
-  const rest = present
-    .filter(([name]) => !leading.includes(name))
-    .map(([name, value]) => `${painted('90', `${escapeControls(name)}=`, colourful)}${plainValue(value)}`)
+  const rest = present.filter(([name]) => !leading.includes(name)).map(([name, value]) => plainField(name, value, colourful))
   return [
     painted('90', when === 'time' ? clockText(at) : `${dateText(at)} ${clockText(at)}`, colourful),
     painted(colours[level], level.padEnd(5), colourful),
