@@ -66,7 +66,7 @@ const serveHere = async (data: string): Promise<void> => {
       },
       files: { sync: 'always', quota: { octets: null } },
       logins: { delayMs: 0, maxDelayMs: 0, windowMs: 1, accountThreshold: 1, blockAfter: 1, blockMs: 1 },
-      log: { level: 'error' },
+      log: { level: 'error', rotate: { sizeOctets: 50_000_000, daily: true, keep: 14, totalOctets: 1024 ** 3, compress: true } },
     },
     desk: {
       login: async () => ({ outcome: 'refused' }),

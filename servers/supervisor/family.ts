@@ -56,8 +56,8 @@ const closeAll = (ports: ReadonlyMap<string, Port>): void => {
   for (const port of ports.values()) port.close()
 }
 
-/** What a child is told about: when this is the same, the child need not be replaced. */
-const fingerprint = ({ service, settings }: Plan): string => JSON.stringify([service, settings])
+/** What a child is told about: when this is the same, the child need not be replaced. When logs are put away is not its affair. */
+const fingerprint = ({ service, settings }: Plan): string => JSON.stringify([service, { ...settings, log: settings.log.level }])
 
 /** The services, each with its keeper. */
 export class Family {

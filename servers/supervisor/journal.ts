@@ -65,3 +65,12 @@ export const certificateDates = (log: Log, names: readonly string[], state: stri
     from: from.toISOString(),
     until: until.toISOString(),
   })
+
+/** A log was put away: it had grown large, or its day was over. */
+export const logRotated = (log: Log, file: string, octets: number): void => log.write('debug', 'log.rotated', { file, octets })
+
+/** The oldest of the logs that were put away had to go. */
+export const logRemoved = (log: Log, file: string, octets: number): void => log.write('info', 'log.removed', { file, octets })
+
+/** Logs cannot be put away, compressed or removed; it is tried again. */
+export const logsNotRotated = (log: Log, error: unknown): void => log.write('error', 'log.not-rotated', { error: describe(error) })

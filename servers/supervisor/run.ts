@@ -6,6 +6,7 @@ import process from 'node:process'
 import { openAccountStore } from '../../shared/accounts/sqlite-account-store.ts'
 import type { Configuration, ServiceSettings } from '../../shared/config/settings.ts'
 import type { Journal } from '../../shared/log/journal.ts'
+import { Rotation } from '../../shared/log/rotation.ts'
 import { openJournal } from '../../shared/log/winston-journal.ts'
 import { endpointText, isLoopback } from '../../shared/net/endpoint.ts'
 import { exitCodes, PermanentError } from '../../shared/service.ts'
@@ -20,6 +21,7 @@ import type { Keeper } from './keeper.ts'
 import { type Lock, lockHolder, takeLock } from './lock.ts'
 import type { Port } from './ports.ts'
 import { become, checkRoot, isRoot, makeFolderFor } from './privilege.ts'
+import { rotationEvents, rotationOf } from './rotation.ts'
 import { ServiceManager } from './service-manager.ts'
 import { type Signal, takeSignals } from './signals.ts'
 import { Supervisor } from './supervisor.ts'
@@ -82,15 +84,18 @@ const runFamily = async (options: RunOptions, manager: ServiceManager): Promise<
   const lock = lockOf(settings.data)
   const accounts = await openAccountStore(join(settings.data, 'accounts.db'))
   const journal = await openJournal({ service: 'supervisor', folder: settings.logs, level: settings.log.level, console: false })
+  const rotation = new Rotation(rotationOf(configuration), rotationEvents(journal.log))
   const desk = new FamilyDesk(accounts, settings, journal.log)
   try {
     certificates.begin(journal.log)
+    rotation.start()
     const demo = makeDemo(settings, placesOf(enabled, ports))
     // Where other machines can connect, nobody is let in before it is known that no password is one that everybody knows.
     if (isExposed(configuration)) await demo
-    return await serve({ options, configuration, ports, desk, certificates, journal, demo, wishes, manager })
+    return await serve({ options, configuration, ports, desk, certificates, journal, rotation, demo, wishes, manager })
   } finally {
     certificates.close()
+    await rotation.close()
     await desk.close()
     await accounts.close()
     await journal.close()
@@ -107,6 +112,7 @@ interface Serving {
   readonly desk: FamilyDesk
   readonly certificates: Certificates
   readonly journal: Journal
+  readonly rotation: Rotation
   /** What there is to say of the demo, once it is made. */
   readonly demo: Promise<readonly string[]>
   readonly wishes: Wishes
@@ -114,7 +120,7 @@ interface Serving {
 }
 
 const serve = async (serving: Serving): Promise<number> => {
-  const { options, configuration, ports, desk, certificates, journal, demo, wishes, manager } = serving
+  const { options, configuration, ports, desk, certificates, journal, rotation, demo, wishes, manager } = serving
   const supervisor: Supervisor = new Supervisor({
     ...{
       configuration,
@@ -122,6 +128,7 @@ const serve = async (serving: Serving): Promise<number> => {
       desk,
       certificates,
       journal,
+      rotation,
       version: options.version,
       console: process.stdout.isTTY === true,
     },

@@ -2,6 +2,7 @@
 import process from 'node:process'
 import type { Configuration } from '../../shared/config/settings.ts'
 import type { Journal } from '../../shared/log/journal.ts'
+import type { Rotation } from '../../shared/log/rotation.ts'
 import { exitCodes, PermanentError } from '../../shared/service.ts'
 import type { AskMessage } from '../host/messages.ts'
 import type { Certificates } from './certificates.ts'
@@ -13,6 +14,7 @@ import * as journal from './journal.ts'
 import type { Keeper } from './keeper.ts'
 import type { State } from './lifecycle.ts'
 import { type Port, portTaken } from './ports.ts'
+import { rotationOf } from './rotation.ts'
 
 /** What the supervisor works with. */
 export interface SupervisorOptions {
@@ -22,6 +24,7 @@ export interface SupervisorOptions {
   readonly desk: FamilyDesk
   readonly certificates: Certificates
   readonly journal: Journal
+  readonly rotation: Rotation
   readonly version: string
   /** Whether children show their records on stdout. */
   readonly console: boolean
@@ -200,6 +203,7 @@ export class Supervisor {
       this.#configuration = configuration
       takeCertificates()
       this.#options.desk.configure(configuration.settings)
+      this.#options.rotation.configure(rotationOf(configuration))
     }
     try {
       const changes = await this.#family.become(configuration)

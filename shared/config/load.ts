@@ -69,7 +69,16 @@ const settingsOf = (raw: RawSettings): Settings => ({
     blockAfter: raw.logins.blockAfter,
     blockMs: raw.logins.block,
   },
-  log: raw.log,
+  log: {
+    level: raw.log.level,
+    rotate: {
+      sizeOctets: raw.log.rotate.size,
+      daily: raw.log.rotate.daily,
+      keep: raw.log.rotate.keep,
+      totalOctets: raw.log.rotate.total,
+      compress: raw.log.rotate.compress,
+    },
+  },
 })
 
 /** What the sources say together, and whether all of them could be read. */

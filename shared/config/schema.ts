@@ -163,6 +163,23 @@ export const settingsSchema = z.strictObject({
         description:
           'Least level that is kept: error (act on it), warn (refused or at a limit), info (one record a request), debug (the dialogue).',
       }),
+      rotate: z
+        .strictObject({
+          size: size({ min: 1 })
+            .nullable()
+            .prefault('50MB')
+            .meta({ description: 'A log that has grown to this is put away; null: none is for its size.' }),
+          daily: z.boolean().default(true).meta({ description: 'Whether the logs of a day (UTC) are put away when it is over.' }),
+          keep: count()
+            .default(14)
+            .meta({ description: 'Of each log, files kept that were put away.', over: 'the oldest is removed' }),
+          total: size({ min: 1 })
+            .prefault('1GiB')
+            .meta({ description: 'Octets of all logs together.', over: 'the oldest that was put away is removed' }),
+          compress: z.boolean().default(true).meta({ description: 'Whether what was put away is compressed (gzip).' }),
+        })
+        .prefault({})
+        .meta({ description: 'When logs are put away, and how many are kept.' }),
     })
     .prefault({})
     .meta({ description: 'The journal.' }),

@@ -31,13 +31,26 @@ export interface Settings {
   }
   readonly files: { readonly sync: 'always' | 'never'; readonly quota: { readonly octets: number | null } }
   readonly logins: LoginLimits
-  readonly log: { readonly level: 'error' | 'warn' | 'info' | 'debug' }
+  readonly log: { readonly level: 'error' | 'warn' | 'info' | 'debug'; readonly rotate: LogRotation }
 }
 
 /** Absolute paths of PEM files; `auto` (both): the one that Havre makes. */
 export interface KeyFiles {
   readonly certificate: string
   readonly key: string
+}
+
+/** When logs are put away, and how many are kept. */
+export interface LogRotation {
+  /** A log that has grown to this is put away; null: none is for its size. */
+  readonly sizeOctets: number | null
+  /** Whether the logs of a day (UTC) are put away when it is over. */
+  readonly daily: boolean
+  /** Of each log, of those that were put away. */
+  readonly keep: number
+  /** All logs together. */
+  readonly totalOctets: number
+  readonly compress: boolean
 }
 
 /** Bad logins: how their answers are delayed and when an address is turned away (DESIGN "One account, everything"). */

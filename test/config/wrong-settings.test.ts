@@ -15,7 +15,7 @@ describe('a wrong setting is refused', () => {
     {
       name: 'an unknown setting with nothing near',
       yaml: 'log:\n  colour: red\n',
-      told: ['my.yaml:2:3: log.colour: there is no such setting; known here: level'],
+      told: ['my.yaml:2:3: log.colour: there is no such setting; known here: level, rotate'],
     },
     {
       name: 'a setting in the wrong section',

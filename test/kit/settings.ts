@@ -25,7 +25,7 @@ export const testSettings = (folder: string, changes: SettingsChanges = {}): Set
     },
     files: { sync: 'always', quota: { octets: null } },
     logins: { delayMs: 0, maxDelayMs: 0, windowMs: 600_000, accountThreshold: 10, blockAfter: 20, blockMs: 600_000 },
-    log: { level: 'debug' },
+    log: { level: 'debug', rotate: { sizeOctets: 50_000_000, daily: true, keep: 14, totalOctets: 1024 ** 3, compress: true } },
   }
   return {
     ...base,
