@@ -12,7 +12,7 @@ const options = z.strictObject({
       description:
         'What the service is for: mail from other servers (mta), mail from the accounts (submission), delivery by another mail server (lmtp).',
       source: 'RFC 5321, RFC 6409, RFC 2033',
-      pending: ['submission', 'lmtp'],
+      pending: ['lmtp'],
     }),
   recipients: z.int().min(100).max(10_000).default(1_000).meta({
     description: 'Recipients of one message; what is over is to be sent again by the client.',
@@ -52,6 +52,7 @@ export const protocol: Protocol<SmtpOptions> = {
     'RFC 4616',
     'RFC 4954',
     'RFC 6152',
+    'RFC 6409',
     'RFC 6531',
   ],
   options,
@@ -74,4 +75,8 @@ export const protocol: Protocol<SmtpOptions> = {
     { say: ['STARTTLS'], hear: '^220 ' },
   ],
   example: 'swaks --server {address} --to alice@localhost',
+  exampleFor: ({ mode }) =>
+    mode === 'submission'
+      ? 'swaks --server {address} -tls --auth-user alice --to alice@localhost'
+      : 'swaks --server {address} --to alice@localhost',
 }

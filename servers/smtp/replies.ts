@@ -78,6 +78,10 @@ export const loginNeedsTls = (fromLoopback: boolean): Reply =>
       ? 'A login is taken over TLS only (setting requireTls)'
       : 'A login is taken over TLS, or from this machine itself; over other ways with the setting requireTls: never',
   )
+/** RFC 4954 §6; RFC 6409 §4.3. */
+export const loginFirst = reply(530, '7.0', 'Log in first: mail of the accounts is taken here')
+/** The same where no login would be taken before TLS (RFC 3207 §4). */
+export const tlsFirst = reply(530, '7.0', 'Say STARTTLS and log in first: mail of the accounts is taken here')
 export const unknownMechanism = reply(504, '5.4', 'The mechanisms are PLAIN and LOGIN')
 export const loggedInAlready = reply(503, '5.1', 'Logged in already')
 

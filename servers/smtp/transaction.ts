@@ -3,6 +3,7 @@ import type { Path } from './address.ts'
 import { readPath } from './address.ts'
 import type { Parsed } from './command.ts'
 import * as journal from './journal.ts'
+import { mayLogIn } from './login.ts'
 import { mailParameters, rcptParameters, readParameters } from './parameters.ts'
 import * as replies from './replies.ts'
 import type { In, Outcome, Sender, Situation } from './session.ts'
@@ -32,12 +33,16 @@ export const readRcpt = (text: string): Parsed<Path> => {
   return 'problem' in parameters ? parameters : { value: found.path }
 }
 
-export const mail = ({ settings, log }: Situation, session: In<'ready'>, { sender, sizeOctets }: MailArguments): Outcome => {
+export const mail = (situation: Situation, session: In<'ready'>, { sender, sizeOctets }: MailArguments): Outcome => {
+  const { settings, options, log } = situation
   const { maxSizeOctets } = settings.mail
   const refuse = (reply: replies.Reply): Outcome => {
     journal.senderRefused(log, sender.address, reply)
     return { reply }
   }
+  // RFC 6409 §4.3: who submits mail is somebody.
+  if (options.mode === 'submission' && session.account === null)
+    return refuse(mayLogIn(situation) ? replies.loginFirst : replies.tlsFirst)
   if (sizeOctets !== null && sizeOctets > maxSizeOctets) return refuse(replies.messageTooBig(maxSizeOctets))
   if (sender.international && !sender.utf8) return refuse(replies.needsUtf8)
   const { client, account } = session

@@ -317,7 +317,7 @@ describe('the configuration', () => {
           'limits.connectionsPerSecond=5',
           'files.quota.bytes=1GiB',
           'services.http.routes=[{ path: /a, redirect: /b }]',
-          'services.smtp.mode=submission',
+          'services.smtp.mode=lmtp',
           'services.pop3.workers=2',
         ),
       ).to.have.members([

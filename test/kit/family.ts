@@ -217,11 +217,11 @@ export const startFamily = async (options: FamilyOptions = {}): Promise<Family> 
  * One family for all tests of a group: started before the first, ended after the last. When a test fails, what the family printed
  * and journalled is shown.
  */
-export const useFamily = (options: FamilyOptions = {}): (() => Family) => {
+export const useFamily = (given: FamilyOptions | (() => FamilyOptions) = {}): (() => Family) => {
   let family: Family | null = null
   before('start the family', async function () {
     this.timeout(60_000)
-    family = await startFamily(options)
+    family = await startFamily(typeof given === 'function' ? given() : given)
   })
   afterEach('show the family where a test failed', async function () {
     if (this.currentTest?.state !== 'failed' || family === null) return

@@ -1,8 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
+import { defaultWith } from '../kit/default-services.ts'
 import { useFamily } from '../kit/family.ts'
-import { temporaryFolder } from '../kit/folder.ts'
+import { type TemporaryFolder, temporaryFolder } from '../kit/folder.ts'
 import { describeWith } from '../kit/programs.ts'
 import { run } from '../kit/run.ts'
 import { withAccounts } from './accounts.ts'
@@ -12,21 +13,28 @@ const password = 'Geheim-42+x'
 
 const sets = (...settings: readonly string[]) => settings.flatMap((setting) => ['--set', setting])
 
-/** The services that begin encrypted, each beside the one that can go over to it. */
-const implicit = { https: 'http', ftps: 'ftp', smtps: 'smtp', pop3s: 'pop3' } as const
+const encrypted = ['https', 'ftps', 'submission', 'smtps', 'pop3s']
 
 const args = sets(
-  ...Object.entries(implicit).flatMap(([name, protocol]) => [
-    `services.${name}.protocol=${protocol}`,
-    `services.${name}.tls=implicit`,
-  ]),
-  ...['ftp', 'ftps', 'smtp', 'smtps', 'pop3', 'pop3s'].map((name) => `services.${name}.requireTls=always`),
+  ...['ftp', 'ftps', 'smtp', 'submission', 'smtps', 'pop3', 'pop3s'].map((name) => `services.${name}.requireTls=always`),
   'log.level=debug',
   'demo=false',
 )
 
+/** A file of configuration: the default one, with the encrypted services taken into use as a user does it. */
+const useConfiguration = (): (() => string) => {
+  let folder: TemporaryFolder
+  before('write the configuration', async () => {
+    folder = await temporaryFolder()
+    await writeFile(folder.at('my.yaml'), await defaultWith(encrypted))
+  })
+  after('remove it', () => folder.remove())
+  return () => folder.at('my.yaml')
+}
+
 describe('TLS: programs', () => {
-  const family = useFamily({ args })
+  const file = useConfiguration()
+  const family = useFamily(() => ({ args: ['--config', file(), ...args] }))
   withAccounts(family, { [user]: password })
   const ca = () => family().folder.at('data', 'tls', 'authority.pem')
   const at = (service: string) => `localhost:${family().port(service)}`
@@ -48,13 +56,14 @@ describe('TLS: programs', () => {
         /^(?:200|404) 0/,
       )
     })
-    for (const [name, url] of [
-      ['smtp', '--ssl-reqd'],
-      ['smtps', ''],
+    for (const [name, scheme, tls] of [
+      ['smtp', 'smtp', '--ssl-reqd'],
+      ['smtps', 'smtps', '--ssl-reqd'],
+      ['submission', 'smtp', '--ssl-reqd'],
     ] as const) {
       it(`sends over ${name}, after a login`, async () => {
-        const given = ['-sS', '--max-time', '20', '--cacert', ca(), '-4', ...login, ...mail, ...(url === '' ? [] : [url])]
-        await succeeds('curl', [...given, `${name}://${at(name)}/client.test`], `Subject: by ${name}\r\n\r\nbody\r\n`)
+        const given = ['-sS', '--max-time', '20', '--cacert', ca(), '-4', ...login, ...mail, tls]
+        await succeeds('curl', [...given, `${scheme}://${at(name)}/client.test`], `Subject: by ${name}\r\n\r\nbody\r\n`)
       })
     }
     it('fetches over pop3 with STLS, and over pop3s, and reads how the mail came', async () => {
