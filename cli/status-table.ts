@@ -40,10 +40,10 @@ const columns: readonly Column[] = [
   { title: 'PID', cell: ({ pid }) => String(pid ?? '-'), right: true, goes: 4 },
   {
     title: 'WORKERS',
-    cell: ({ workers }) => String(workers ?? 1),
+    cell: ({ workers }) => String(workers?.length ?? 1),
     right: true,
     goes: 7,
-    onlyIf: (services) => services.some(({ workers = 1 }) => workers > 1),
+    onlyIf: (services) => services.some(({ workers = [] }) => workers.length > 1),
   },
   { title: 'UP', cell: ({ startedAt }, nowMs) => since(startedAt, nowMs), right: true, goes: 2 },
   { title: 'OPEN', cell: ({ connections }) => String(connections), right: true, goes: 1 },
@@ -87,8 +87,8 @@ const fitted = (services: readonly ServiceStatus[], { width, nowMs }: Look) => {
   return shown
 }
 
-const troublesOf = ({ name, lastError, nextTryAt, journal }: ServiceStatus, nowMs: number): readonly string[] => {
-  const tryMs = nextTryAt === undefined || nextTryAt === null ? null : Math.max(0, Date.parse(nextTryAt) - nowMs)
+const troublesOf = ({ name, lastError, nextTry, journal }: ServiceStatus, nowMs: number): readonly string[] => {
+  const tryMs = nextTry === undefined || nextTry === null ? null : Math.max(0, Date.parse(nextTry) - nowMs)
   const next = tryMs === null ? '' : `; next try in ${duration(Math.ceil(tryMs / 1_000))}`
   return [
     ...(lastError === null && next === '' ? [] : [`${name}: ${lastError ?? 'is tried again'}${next}`]),

@@ -21,10 +21,11 @@ const service = z.looseObject({
   memory: z.number(),
   lastError: z.string().nullable(),
   /** ISO 8601, while a service waits for it. */
-  nextTryAt: z.string().nullable().optional(),
+  nextTry: z.string().nullable().optional(),
   /** Connections turned away at a limit since the supervisor started. */
   refused: z.number().optional(),
-  workers: z.number().optional(),
+  /** Each of its processes, with numbers of its own. */
+  workers: z.array(z.looseObject({ pid: z.number().nullable(), state: z.string() })).optional(),
   journal: journal.optional(),
 })
 const schema = z.looseObject({

@@ -133,19 +133,20 @@ export class Host {
    * Stops accepting and finishes. `replace`: conversations end by themselves; `stop`: each ends as soon as nothing is under way
    * in it. What is left at the deadline is cut off. Resolves when all are over and the protocol has released what it holds. Again:
    * a `replace` becomes a `stop`, and the earlier deadline holds.
+   * @param queue whether those that wait to be accepted are served first: for when nobody else listens on the port
    */
-  end(how: 'replace' | 'stop', deadlineMs: number): Promise<void> {
+  end(how: 'replace' | 'stop', deadlineMs: number, queue: 'leave' | 'serve' = how === 'stop' ? 'serve' : 'leave'): Promise<void> {
     this.#endsAt = Math.min(this.#endsAt, performance.now() + deadlineMs)
     if (how === 'stop') this.#stopping = true
     this.#wake()
-    this.#ending ??= this.#end(how)
+    this.#ending ??= this.#end(how, queue)
     return this.#ending
   }
 
-  async #end(how: 'replace' | 'stop'): Promise<void> {
+  async #end(how: 'replace' | 'stop', queue: 'leave' | 'serve'): Promise<void> {
     journal.draining(this.#log, how, this.#open.size)
     this.#server.drain?.()
-    if (how === 'stop') await this.#emptyQueue()
+    if (queue === 'serve') await this.#emptyQueue()
     this.close()
     while (!this.#stopping && this.#timeLeft() > 0 && this.#left > 0) await this.#over(this.#timeLeft())
     if (this.#left > 0) {

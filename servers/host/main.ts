@@ -129,11 +129,11 @@ const giveUp = async (error: unknown, server: Server | null, records: Journal): 
   exit(error instanceof PermanentError || portTaken ? exitCodes.permanent : exitCodes.temporary)
 }
 
-const end = async (how: 'replace' | 'stop', deadlineMs: number): Promise<void> => {
+const end = async (how: 'replace' | 'stop', deadlineMs: number, queue: 'leave' | 'serve'): Promise<void> => {
   if (life.state === 'waiting') return exit(exitCodes.done)
   const { state, host, journal: records } = life
   life = { state: 'ending', host, journal: records }
-  await host.end(how, deadlineMs)
+  await host.end(how, deadlineMs, queue)
   // Told again while it ended: the first call goes on from here.
   if (state === 'ending') return
   await sendLast(countersOf(host, records))
@@ -155,7 +155,7 @@ process.on('message', (message) => {
     case 'start':
       return void run(message)
     case 'end':
-      return void end(message.how, message.deadlineMs)
+      return void end(message.how, message.deadlineMs, message.queue)
     case 'answer':
       return desk.answered(message.id, message.answer)
     case 'failure':
@@ -177,7 +177,7 @@ process.on('disconnect', () => {
   // First of all: an orphan that holds the port would be in the way of the next start.
   life.host.close()
   journal.orphaned(life.journal.log)
-  void end('stop', orphanMs)
+  void end('stop', orphanMs, 'leave')
 })
 
 // A terminal's Ctrl-C and hang-up reach the whole group; the supervisor decides what they mean.

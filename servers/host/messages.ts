@@ -28,8 +28,11 @@ export interface StartMessage {
 
 export type ToChild =
   | StartMessage
-  /** Stop accepting, carry on what goes on: `replace` until it ends by itself, `stop` until what is under way is done. */
-  | { readonly type: 'end'; readonly how: 'replace' | 'stop'; readonly deadlineMs: number }
+  /**
+   * Stop accepting, carry on what goes on: `replace` until it ends by itself, `stop` until what is under way is done. Clients that
+   * wait at the port are left to whoever else listens there, or, where nobody does, served first.
+   */
+  | { readonly type: 'end'; readonly how: 'replace' | 'stop'; readonly deadlineMs: number; readonly queue: 'leave' | 'serve' }
   | { readonly type: 'answer'; readonly id: number; readonly answer: Answer }
   /** The question could not be answered. */
   | { readonly type: 'failure'; readonly id: number; readonly message: string }

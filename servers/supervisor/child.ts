@@ -3,11 +3,13 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { extname } from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
+import type { ConfiguredService, Settings } from '../../shared/config/settings.ts'
 import type { JournalHealth } from '../../shared/log/appender.ts'
 import { exitCodes } from '../../shared/service.ts'
 import { killNow, type Root } from '../exec/processes.ts'
-import { type AskMessage, type Counters, isToSupervisor, type StartMessage, type ToChild } from '../host/messages.ts'
+import { type AskMessage, type Counters, isToSupervisor, type ToChild } from '../host/messages.ts'
 import type { Port } from './ports.ts'
+import { type Cancel, runningTime } from './running-time.ts'
 
 /** The program of every child, beside this one: `.ts` when run from the sources, `.js` from dist/. */
 export const childProgram = fileURLToPath(new URL(`../host/main${extname(import.meta.filename)}`, import.meta.url))
@@ -35,69 +37,97 @@ export interface ChildEvents {
   asked(child: Child, message: AskMessage): void
 }
 
-/** What a child is started with. */
-export interface Birth {
-  readonly start: StartMessage
-  readonly port: Port
-  /** Flags of its Node. */
+/** What a child is to be. */
+export interface Plan {
+  readonly service: ConfiguredService
+  readonly settings: Settings
+  readonly version: string
+  readonly console: boolean
+  /** Whether it may open connections once it listens. */
+  readonly network: 'accept' | 'connect'
+  /** Flags of its Node: the sandbox. */
   readonly flags: readonly string[]
-  /** A program of somebody else serves, and the child looks after it. */
-  readonly external: { readonly startMs: number } | null
+}
+
+/** What a child is made of. */
+export interface Birth {
+  readonly plan: Plan
+  readonly port: Port
 }
 
 /** One process that serves one service, or that looks after the program that does. */
-export class Child {
+export interface Child {
+  readonly startedAt: Date
+  /** Of the process that serves: where that is a program of somebody else, of the program. */
+  readonly pid: number
+  /** As last told. */
+  readonly counters: Counters
+  /** How its logs are, as last told. */
+  readonly journal: JournalHealth
+  /** What it said before it gave up. */
+  readonly failure: { readonly message: string; readonly portTaken: boolean } | null
+  /** Puts a message on its channel; a child that is gone misses it. */
+  tell(message: ToChild): void
+  /** Tells it to finish: see `Host.end`. */
+  end(how: 'replace' | 'stop', deadlineMs: number, queue: 'leave' | 'serve'): void
+  kill(): void
+  /** The counters as they are now, or as last told where the child does not answer in time. */
+  count(waitMs: number): Promise<Counters>
+}
+
+/** Gives birth to a child; `gone` is told last, and always. */
+export type Fork = (birth: Birth, events: ChildEvents) => Child
+
+/** A child that is a process of its own. */
+export const forkChild: Fork = (birth, events) => new ForkedChild(birth, events)
+
+class ForkedChild implements Child {
   readonly startedAt = new Date()
   counters: Counters = { open: 0, served: 0, refused: 0, memoryOctets: 0 }
   journal: JournalHealth = { ok: true, error: null, dropped: 0 }
-  /** What it said before it gave up. */
   failure: { readonly message: string; readonly portTaken: boolean } | null = null
   readonly #process: ChildProcess
   /** The program that it looks after. */
   #program: Root | null = null
-  #deadline: NodeJS.Timeout
+  #cancelDeadline: Cancel
   #late = ''
   #counted: (() => void)[] = []
 
-  constructor({ start, port, flags, external }: Birth, events: ChildEvents) {
+  constructor({ plan, port }: Birth, events: ChildEvents) {
+    const { service, settings, version, console, network, flags } = plan
+    const { external } = service
     const fd = port.fd()
-    this.#process = fork(
-      external === null ? childProgram : runnerProgram,
-      childArguments(start.service.name, start.settings.data),
-      {
-        execArgv: [...flags],
-        env: { ...process.env, ...memoryVariables },
-        stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...(fd === null ? [] : [fd])],
-      },
-    )
+    this.#process = fork(external === null ? childProgram : runnerProgram, childArguments(service.name, settings.data), {
+      execArgv: [...flags],
+      env: { ...process.env, ...memoryVariables },
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...(fd === null ? [] : [fd])],
+    })
     const startMs = external?.startMs ?? ownStartMs
-    this.#deadline = this.#killAfter(startMs, `was not ready within ${startMs / 1_000} s`)
+    this.#cancelDeadline = this.#killAfter(startMs, `was not ready within ${startMs / 1_000} s`)
     this.#process.on('message', (message) => this.#heard(message, events))
     this.#process.on('error', (error) => {
       // A child that was never born has no exit; one that was tells by it.
       if (this.#process.pid === undefined) this.#gone(events, false, error.message)
     })
     this.#process.once('exit', (code, signal) => this.#gone(events, code === exitCodes.permanent, this.#whyGone(code, signal)))
-    this.tell(start)
+    // A program of somebody else binds the port itself: it has to know which the system chose.
+    this.tell({ type: 'start', service: { ...service, port: port.port }, settings, version, console, network })
   }
 
-  /** Of the process that serves: where that is a program of somebody else, of the program. */
   get pid(): number {
     return this.#program?.pid ?? this.#process.pid ?? 0
   }
 
-  /** Puts a message on its channel; a child that is gone misses it. */
   tell(message: ToChild): void {
     if (!this.#process.connected) return
     // A child that dies at this moment makes the write fail: its exit tells the same.
     this.#process.send(message, () => undefined)
   }
 
-  /** Tells it to finish: see `Host.end`. */
-  end(how: 'replace' | 'stop', deadlineMs: number): void {
-    this.tell({ type: 'end', how, deadlineMs })
-    clearTimeout(this.#deadline)
-    this.#deadline = this.#killAfter(deadlineMs + overtimeMs, 'did not end in time')
+  end(how: 'replace' | 'stop', deadlineMs: number, queue: 'leave' | 'serve'): void {
+    this.tell({ type: 'end', how, deadlineMs, queue })
+    this.#cancelDeadline()
+    this.#cancelDeadline = this.#killAfter(deadlineMs + overtimeMs, 'did not end in time')
   }
 
   kill(): void {
@@ -105,7 +135,6 @@ export class Child {
     this.#killProgram()
   }
 
-  /** The counters as they are now, or as last told where the child does not answer in time. */
   async count(waitMs: number): Promise<Counters> {
     if (!this.#process.connected) return this.counters
     await new Promise<void>((resolve) => {
@@ -123,7 +152,7 @@ export class Child {
     if (!isToSupervisor(message)) return
     switch (message.type) {
       case 'ready':
-        clearTimeout(this.#deadline)
+        this.#cancelDeadline()
         return events.ready(this)
       case 'failed':
         this.failure = message
@@ -145,7 +174,7 @@ export class Child {
   }
 
   #gone(events: ChildEvents, permanent: boolean, why: string): void {
-    clearTimeout(this.#deadline)
+    this.#cancelDeadline()
     this.#answerCounts()
     // Whoever looked after it is gone; where that was by its own will, the program was gone before.
     this.#killProgram()
@@ -156,11 +185,11 @@ export class Child {
     if (this.#program !== null) killNow(this.#program)
   }
 
-  #killAfter(ms: number, why: string): NodeJS.Timeout {
-    return setTimeout(() => {
+  #killAfter(ms: number, why: string): Cancel {
+    return runningTime.after(ms, () => {
       this.#late = why
       this.kill()
-    }, ms)
+    })
   }
 
   #whyGone(code: number | null, signal: NodeJS.Signals | null): string {

@@ -2,10 +2,12 @@
 import type { Configuration, ConfiguredService, ServiceSettings, Settings } from '../../shared/config/settings.ts'
 import { PermanentError } from '../../shared/service.ts'
 import { endLeftover } from '../exec/leftover.ts'
-import { childProgram, runnerProgram } from './child.ts'
+import { childProgram, forkChild, type Plan, runnerProgram } from './child.ts'
 import type { Holder } from './holder.ts'
-import { Keeper, type KeeperEvents, type Plan } from './keeper.ts'
+import { Keeper, type KeeperEvents } from './keeper.ts'
 import { bindPort, findPort, type Place, type Port, PortError } from './ports.ts'
+import type { Means } from './post.ts'
+import { runningTime } from './running-time.ts'
 import { plainFlags, sandboxFlags } from './sandbox.ts'
 
 /** What is the same for all plans of one process. */
@@ -34,7 +36,7 @@ const placeOf = ({ name, host, port }: ServiceSettings): Place => ({ service: na
 export const bindServices = async (
   services: readonly ConfiguredService[],
   data: string,
-  serving: readonly (number | null)[] = [],
+  serving: readonly number[] = [],
 ): Promise<Map<string, Port>> => {
   const isLeaving = (holder: Holder) => isChildOf(data, holder) && !serving.includes(holder.pid)
   const bound = new Map<string, Port>()
@@ -59,6 +61,8 @@ const closeAll = (ports: ReadonlyMap<string, Port>): void => {
 /** What a child is told about: when this is the same, the child need not be replaced. When logs are put away is not its affair. */
 const fingerprint = ({ service, settings }: Plan): string => JSON.stringify([service, { ...settings, log: settings.log.level }])
 
+const means: Means = { fork: forkChild, clock: runningTime, random: Math.random }
+
 /** The services, each with its keeper. */
 export class Family {
   readonly keepers = new Map<string, Keeper>()
@@ -73,7 +77,7 @@ export class Family {
 
   /** Begins to keep a service. */
   add(service: ConfiguredService, settings: Settings, port: Port): Keeper {
-    const keeper = new Keeper(this.#plan(service, settings), port, this.#options.events)
+    const keeper = new Keeper(this.#plan(service, settings), port, this.#options.events, means)
     this.keepers.set(service.name, keeper)
     keeper.start()
     return keeper
@@ -138,12 +142,13 @@ export class Family {
       const ports = await bindServices(
         services,
         data,
-        serving.map(({ pid }) => pid),
+        serving.flatMap(({ pids }) => pids),
       )
       if (!this.#stopping) return ports
       closeAll(ports)
     } catch (error) {
-      const holder = error instanceof PortError ? serving.find(({ pid }) => pid !== null && pid === error.holderPid) : undefined
+      const holder =
+        error instanceof PortError ? serving.find(({ pids }) => pids.some((pid) => pid === error.holderPid)) : undefined
       if (holder === undefined) throw error
       const message = `a port can go from ${holder.name} to another service or address only with a stop and a start. Nothing was changed`
       throw new PermanentError(message, { cause: error })
@@ -175,8 +180,7 @@ export class Family {
   }
 
   #differs(keeper: Keeper, plan: Plan | undefined, moved: boolean): boolean {
-    const served = keeper.state === 'ready' || keeper.state === 'starting'
-    return plan !== undefined && (moved || !served || fingerprint(plan) !== fingerprint(keeper.plan))
+    return plan !== undefined && (moved || !keeper.whole || fingerprint(plan) !== fingerprint(keeper.plan))
   }
 
   #addBound(service: ConfiguredService, settings: Settings, ports: ReadonlyMap<string, Port>): void {

@@ -1,23 +1,11 @@
-/** Keeps one service served: has a child, replaces it, restarts it after a pause, ends it. Owns its port. */
-import type { ConfiguredService, Settings } from '../../shared/config/settings.ts'
+/** Keeps one service served: owns its port, and a post for each of its workers. */
 import { type JournalHealth, together } from '../../shared/log/appender.ts'
 import type { TlsMaterial } from '../../shared/tls/material.ts'
 import type { AskMessage, Counters } from '../host/messages.ts'
-import { Child, type ChildEvents } from './child.ts'
-import { backoff, type Event, lifecycle, pauseMs, type State } from './lifecycle.ts'
+import type { Birth, Child, Plan } from './child.ts'
+import { type State, serviceState } from './lifecycle.ts'
 import type { Port } from './ports.ts'
-
-/** What a child is made of. */
-export interface Plan {
-  readonly service: ConfiguredService
-  readonly settings: Settings
-  readonly version: string
-  readonly console: boolean
-  /** Whether it may open connections once it listens. */
-  readonly network: 'accept' | 'connect'
-  /** Flags of its Node: the sandbox. */
-  readonly flags: readonly string[]
-}
+import { type Means, Post, sumOf } from './post.ts'
 
 /** What the keeper tells the supervisor. */
 export interface KeeperEvents {
@@ -29,90 +17,126 @@ export interface KeeperEvents {
   material(keeper: Keeper): TlsMaterial | null
 }
 
-/** How long `status` waits for a child's own numbers. */
-const countMs = 500
-
-/** The child that takes over once it is ready. */
-interface Successor {
-  readonly child: Child
-  readonly plan: Plan
-  readonly port: Port
-  readonly settle: Settle
+/** Children that are ready to take over: one of both is to be called, at once. */
+export interface Replacement {
+  /** They take over; the old ones drain. */
+  commit(): void
+  /** They end; the old ones go on. */
+  abort(): void
 }
 
-/** Tells whoever waits for the next child: null, or why there is none. */
-type Settle = (error: Error | null) => void
+/** One of a service's workers, as `status` tells it. */
+export interface WorkerStatus extends Counters {
+  readonly pid: number | null
+  readonly state: State
+  readonly startedAt: Date | null
+  readonly restarts: number
+  readonly lastError: string | null
+  /** When the next child is started, after a pause. */
+  readonly nextTry: Date | null
+}
 
 /** One service of the configuration, kept. */
 export class Keeper {
   plan: Plan
   port: Port
   state: State = 'starting'
-  /** Unplanned ones. */
-  restarts = 0
-  lastError: string | null = null
-  /** Whether the last child that gave up found its port taken. */
-  portTaken = false
   readonly #events: KeeperEvents
-  #child: Child | null = null
-  #successor: Successor | null = null
-  /** Set while one child ends, or the next one starts, that cannot be there both at once. */
-  #turn: Settle | null = null
-  readonly #retiring = new Set<Child>()
-  #failures = 0
+  readonly #means: Means
+  #posts: Post[] = []
+  /** Posts that a reload made superfluous and that still drain. */
+  readonly #leaving = new Set<Post>()
+  /** Posts whose first child is to take over with those of the others. */
+  #coming: Post[] = []
+  /** Whether all its posts were ready once. */
+  #begun = false
+  #stopping = false
+  /** By posts that are gone. */
   #servedBefore = 0
-  #timer: NodeJS.Timeout | null = null
-  #nextTryMs: number | null = null
-  #stopMs = 0
-  readonly #stopped = Promise.withResolvers<void>()
 
-  constructor(plan: Plan, port: Port, events: KeeperEvents) {
+  constructor(plan: Plan, port: Port, events: KeeperEvents, means: Means) {
     this.plan = plan
     this.port = port
     this.#events = events
+    this.#means = means
   }
 
   get name(): string {
     return this.plan.service.name
   }
 
-  /** The child that serves or starts, or null. */
+  /** Of its first child that serves or starts, or null. */
   get pid(): number | null {
-    return this.#child?.pid ?? null
+    return this.#posts.find(({ pid }) => pid !== null)?.pid ?? null
+  }
+
+  /** Of all its children that serve or start. */
+  get pids(): readonly number[] {
+    return this.#posts.flatMap(({ pid }) => pid ?? [])
   }
 
   get startedAt(): Date | null {
-    return this.#child?.startedAt ?? null
+    return this.#posts.find(({ startedAt }) => startedAt !== null)?.startedAt ?? null
   }
 
-  /** Starts the first child. */
+  /** Unplanned ones. */
+  get restarts(): number {
+    return this.#posts.reduce((sum, { restarts }) => sum + restarts, 0)
+  }
+
+  /** Of the post that is worst off. */
+  get lastError(): string | null {
+    const worst = [...this.#posts].sort((one, other) => Number(one.state === 'ready') - Number(other.state === 'ready'))
+    return worst.find(({ lastError }) => lastError !== null)?.lastError ?? null
+  }
+
+  /** Whether the last child that gave up found its port taken. */
+  get portTaken(): boolean {
+    return this.#posts.some(({ portTaken }) => portTaken)
+  }
+
+  /** When the next child is started, where one waits for that. */
+  get nextTry(): Date | null {
+    const times = this.#posts.flatMap(({ nextTryAt }) => nextTryAt ?? [])
+    return times.reduce<Date | null>((soonest, time) => (soonest === null || time < soonest ? time : soonest), null)
+  }
+
+  /** Whether every one of its workers serves, or is about to. */
+  get whole(): boolean {
+    return this.#posts.every(({ state }) => state === 'ready' || state === 'starting')
+  }
+
+  /** Starts the first children. */
   start(): void {
-    this.#spawn()
+    this.#posts = this.#newPosts(this.#duty, this.plan.service.workers)
+    for (const post of this.#posts) post.start()
   }
 
   /**
-   * Has a new child take over, from the old one or from none: the old one serves until the new one is ready, then drains. One at a
-   * time. Rejects where the new one cannot start; then all goes on as it was. A program of somebody else cannot share its port: the
+   * Starts a new child for each worker, and resolves when all of them are ready: from then on they serve beside the old ones. One
+   * at a time. Rejects where one cannot start; then all goes on as it was. A program of somebody else cannot share its port: the
    * old one ends first, and where the new one does not start it is tried again, as after any death.
-   * @param port another port for the new child; the old one is given free once its child drains
+   * @param port another port for the new children; the old one is given free once its children drain
    */
-  async replace(plan: Plan, port: Port = this.port): Promise<void> {
-    if (plan.service.external !== null) return this.#takeTurns(plan, port)
-    const error = await new Promise<Error | null>((settle) => {
-      this.#successor = { child: this.#fork(plan, port), plan, port, settle }
-    })
-    if (error !== null) throw error
+  async prepare(plan: Plan, port: Port = this.port): Promise<Replacement> {
+    const duty = { plan, port }
+    if (plan.service.external !== null) return this.#takeTurns(duty)
+    const { workers } = plan.service
+    const staying = this.#posts.slice(0, workers)
+    this.#coming = this.#newPosts(duty, workers - staying.length)
+    const preparing = [...staying, ...this.#coming]
+    const outcomes = await Promise.allSettled(preparing.map((post) => post.prepare(duty)))
+    const failed = outcomes.find((outcome) => outcome.status === 'rejected')
+    const replacement = { commit: () => this.#takeOver(duty, preparing), abort: () => this.#abort(duty, preparing) }
+    if (failed === undefined && !this.#stopping) return replacement
+    replacement.abort()
+    throw failed?.reason ?? new Error('the service is being stopped')
   }
 
-  async #takeTurns(plan: Plan, port: Port): Promise<void> {
-    this.plan = plan
-    this.port = port
-    this.#failures = 0
-    const error = await new Promise<Error | null>((settle) => {
-      this.#turn = settle
-      this.#happened('turn')
-    })
-    if (error !== null) throw error
+  /** Has new children take over, all of them or none. Rejects as `prepare` does. */
+  async replace(plan: Plan, port?: Port): Promise<void> {
+    const replacement = await this.prepare(plan, port)
+    replacement.commit()
   }
 
   /**
@@ -120,178 +144,115 @@ export class Keeper {
    * minutes. The program goes on starting.
    */
   hurry(): void {
-    this.#settleTurn(new Error('was not ready yet when another change was asked for'))
+    for (const post of this.#posts) post.hurry()
   }
 
   /** Ends the service; resolves when its last child is gone. Again: the children learn the new deadline. */
-  stop(deadlineMs: number): Promise<void> {
-    this.#stopMs = deadlineMs
-    this.#happened('stop')
-    this.#settleTurn(new Error('the service is being stopped'))
-    this.#checkEnded()
-    return this.#stopped.promise
+  async stop(deadlineMs: number): Promise<void> {
+    this.#stopping = true
+    const queue = this.port.close() ? 'serve' : 'leave'
+    await Promise.all([...this.#all()].map((post) => post.stop(deadlineMs, 'stop', queue)))
   }
 
   /** Ends all its processes at once. */
   kill(): void {
-    for (const child of this.#children()) child.kill()
+    for (const post of this.#all()) post.kill()
   }
 
-  /** Numbers over all its children, dead ones included. */
-  async count(): Promise<Counters> {
-    const all = await Promise.all([...this.#children()].map((child) => child.count(countMs)))
-    const sum = (of: (counters: Counters) => number) => all.reduce((total, counters) => total + of(counters), 0)
-    return {
-      open: sum(({ open }) => open),
-      served: this.#servedBefore + sum(({ served }) => served),
-      refused: sum(({ refused }) => refused),
-      memoryOctets: sum(({ memoryOctets }) => memoryOctets),
-    }
+  /** Numbers over all its children, dead ones included, and of each worker. */
+  async count(): Promise<{ readonly all: Counters; readonly workers: readonly WorkerStatus[] }> {
+    const workers = await Promise.all(
+      this.#posts.map(async (post) => {
+        const { pid, state, startedAt, restarts, lastError, nextTryAt } = post
+        return { pid, state, startedAt, restarts, lastError, nextTry: nextTryAt, ...(await post.count()) }
+      }),
+    )
+    const others = await Promise.all([...this.#leaving, ...this.#coming].map((post) => post.count()))
+    const before = { open: 0, served: this.#servedBefore, refused: 0, memoryOctets: 0 }
+    return { all: sumOf([before, ...workers, ...others]), workers }
   }
 
   /** How the logs of all its children are, as last told. */
   get journal(): JournalHealth {
-    return together([...this.#children()].map(({ journal }) => journal))
+    return together([...this.#all()].map(({ journal }) => journal))
   }
 
   /** Has all its children go on in new logs; resolves when they do, or have not answered in time. */
   async reopenLogs(): Promise<void> {
-    for (const child of this.#children()) child.tell({ type: 'reopen' })
+    for (const post of this.#all()) post.tell({ type: 'reopen' })
     await this.count()
   }
 
   /** Gives all its children the keys for TLS as they are now. */
   shareKeys(): void {
-    for (const child of this.#children()) this.#giveKeys(child)
+    for (const post of this.#all()) post.shareKeys()
   }
 
-  *#children(): Generator<Child> {
-    if (this.#child !== null) yield this.#child
-    if (this.#successor !== null) yield this.#successor.child
-    yield* this.#retiring
+  get #duty(): Birth {
+    return { plan: this.plan, port: this.port }
   }
 
-  #happened(event: Event): void {
-    const from = this.state
-    const [next, action] = lifecycle[from][event]
-    this.state = next
-    if (action === 'spawn') this.#spawn()
-    else if (action === 'pause') this.#pause()
-    else if (action === 'retire') this.#retire()
-    else if (action === 'drain') this.#drain()
-    if (next !== from) this.#events.changed(this, from)
+  *#all(): Generator<Post> {
+    yield* this.#posts
+    yield* this.#coming
+    yield* this.#leaving
   }
 
-  #spawn(): void {
-    this.#cancelPause()
-    this.#child = this.#fork(this.plan, this.port)
-  }
-
-  #fork({ service, settings, version, console, network, flags }: Plan, port: Port): Child {
-    const events: ChildEvents = {
-      ready: (child) => this.#ready(child),
-      gone: (child, permanent, why) => this.#gone(child, permanent, why),
-      asked: (child, message) => this.#events.asked(this, child, message),
+  #newPosts(duty: Birth, count: number): Post[] {
+    const events = {
+      changed: () => this.#changed(),
+      died: (pid: number, why: string, nextTryMs: number | null) => this.#events.died(this, pid, why, nextTryMs),
+      asked: (child: Child, message: AskMessage) => this.#events.asked(this, child, message),
+      material: () => this.#events.material(this),
     }
-    // A program of somebody else binds the port itself: it has to know which the system chose.
-    const start = { type: 'start', service: { ...service, port: port.port }, settings, version, console, network } as const
-    const child = new Child({ start, port, flags, external: service.external }, events)
-    this.#giveKeys(child, service)
-    return child
+    return Array.from({ length: Math.max(0, count) }, () => new Post(duty, events, this.#means))
   }
 
-  #giveKeys(child: Child, { tls } = this.plan.service): void {
-    const material = tls === 'off' ? null : this.#events.material(this)
-    if (material !== null) child.tell({ type: 'tls', material })
+  async #takeTurns(duty: Birth): Promise<Replacement> {
+    this.#adopt(duty)
+    await Promise.all(this.#posts.map((post) => post.takeTurns(duty)))
+    return { commit: () => undefined, abort: () => undefined }
   }
 
-  #ready(child: Child): void {
-    const successor = this.#successor
-    // One that drains may still have had this to say.
-    if (this.state === 'draining' || (child !== this.#child && child !== successor?.child)) return
-    this.lastError = null
-    if (child === successor?.child) this.#takeOver(successor)
-    this.#happened('ready')
-    this.#settleTurn(null)
-    if (child === successor?.child) successor.settle(null)
+  #takeOver(duty: Birth, posts: Post[]): void {
+    const queue = this.#adopt(duty) ? 'serve' : 'leave'
+    const superfluous = this.#posts.filter((post) => !posts.includes(post))
+    this.#posts = posts
+    this.#coming = []
+    for (const post of posts) post.takeOver(duty, queue)
+    for (const post of superfluous) this.#dismiss(post, post.stop(duty.plan.settings.drainMs, 'replace', queue))
+    this.#changed()
   }
 
-  #takeOver({ child, plan, port }: Successor): void {
-    this.#successor = null
-    // The old one may have died meanwhile: what is to come after it is here already.
-    this.#cancelPause()
-    this.#failures = 0
-    const old = this.#child
-    this.#child = child
-    if (port !== this.port) this.port.close()
+  #abort({ plan, port }: Birth, posts: readonly Post[]): void {
+    if (port !== this.port) port.close()
+    for (const post of posts) post.discard()
+    const superfluous = this.#coming
+    this.#coming = []
+    for (const post of superfluous) this.#dismiss(post, post.stop(plan.settings.drainMs, 'replace', 'leave'))
+  }
+
+  /** @returns whether the old port is gone now */
+  #adopt({ plan, port }: Birth): boolean {
+    const left = port !== this.port && this.port.close()
     this.port = port
     this.plan = plan
-    if (old === null) return
-    this.#retiring.add(old)
-    old.end('replace', plan.settings.drainMs)
+    return left
   }
 
-  #retire(): void {
-    const old = this.#child
-    if (old === null) return
-    this.#child = null
-    this.#retiring.add(old)
-    old.end('stop', this.plan.settings.drainMs)
+  #dismiss(post: Post, stopped: Promise<void>): void {
+    this.#leaving.add(post)
+    void stopped.then(async () => {
+      this.#servedBefore += (await post.count()).served
+      this.#leaving.delete(post)
+    })
   }
 
-  #settleTurn(error: Error | null): void {
-    this.#turn?.(error)
-    this.#turn = null
-  }
-
-  #gone(child: Child, permanent: boolean, why: string): void {
-    // Whoever was connected to it was served as far as it went.
-    this.#servedBefore += child.counters.served + child.counters.open
-    if (this.#retiring.delete(child)) return this.#checkEnded()
-    if (this.#successor?.child === child) {
-      const { settle, port } = this.#successor
-      this.#successor = null
-      if (port !== this.port) port.close()
-      settle(new Error(why))
-      return this.#checkEnded()
-    }
-    this.#child = null
-    if (this.state === 'draining') return this.#checkEnded()
-    this.#lost(child, permanent, why)
-  }
-
-  #lost(child: Child, permanent: boolean, why: string): void {
-    this.lastError = why
-    this.portTaken = child.failure?.portTaken ?? false
-    const servedWell = this.state === 'ready' && Date.now() - child.startedAt.getTime() >= backoff.resetAfterMs
-    this.#failures = servedWell ? 1 : this.#failures + 1
-    if (!permanent) this.restarts += 1
-    this.#happened(permanent ? 'gave-up' : 'died')
-    this.#events.died(this, child.pid, why, this.#nextTryMs)
-    this.#settleTurn(new Error(why))
-  }
-
-  #pause(): void {
-    this.#nextTryMs = pauseMs(this.#failures, Math.random())
-    this.#timer = setTimeout(() => this.#happened('timer'), this.#nextTryMs)
-  }
-
-  #cancelPause(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer)
-    this.#timer = null
-    this.#nextTryMs = null
-  }
-
-  #drain(): void {
-    this.#cancelPause()
-    this.port.close()
-    for (const child of this.#children()) child.end('stop', this.#stopMs)
-  }
-
-  #checkEnded(): void {
-    if ([...this.#children()].length > 0) return
-    const isOver = this.state === 'draining'
-    this.#happened('ended')
-    if (isOver) this.#stopped.resolve()
+  #changed(): void {
+    const from = this.state
+    const states = this.#posts.map(({ state }) => state)
+    this.state = serviceState(states, this.#begun)
+    if (states.every((state) => state === 'ready')) this.#begun = true
+    if (this.state !== from) this.#events.changed(this, from)
   }
 }

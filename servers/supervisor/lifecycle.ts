@@ -83,3 +83,18 @@ export const backoff = { firstMs: 100, longestMs: 30_000, resetAfterMs: 60_000 }
  */
 export const pauseMs = (failures: number, random: number): number =>
   Math.min(backoff.longestMs, backoff.firstMs * 2 ** (failures - 1)) * (1 - random / 4)
+
+/**
+ * The state of a service by those of its places, of which each has a child of its own.
+ * @param begun whether all of them were ready once: until then a service is not, from then on it is as long as one of them serves
+ */
+export const serviceState = (places: readonly State[], begun: boolean): State => {
+  const some = (state: State) => places.includes(state)
+  if (some('draining')) return 'draining'
+  if (places.every((state) => state === 'stopped')) return 'stopped'
+  if (places.every((state) => state === 'ready')) return 'ready'
+  if (begun && some('ready')) return 'ready'
+  if (!begun && some('failed')) return 'failed'
+  if (some('waiting') && !(begun && some('starting'))) return 'waiting'
+  return some('starting') ? 'starting' : 'failed'
+}

@@ -19,14 +19,19 @@ export interface Place {
   readonly port: number
 }
 
-/** A bound port. */
+/** A bound port, or a share in one. */
 export interface Port {
   readonly host: string
   readonly port: number
   /** What the child inherits; null: it binds the port itself. */
   fd(): number | null
-  /** Gives it free; harmless when it is already. */
-  close(): void
+  /** Another hold on the same port: it stays bound until all of them are closed. */
+  share(): Port
+  /**
+   * Lets go of it; harmless when that is done already.
+   * @returns whether it is free now: nobody else has a share, and it was not closed before
+   */
+  close(): boolean
 }
 
 /** A port cannot be had. */
@@ -61,9 +66,11 @@ export const bindPort = async (place: Place, isOwn: (holder: Holder) => boolean)
  * @throws {PortError} as `bindPort` does
  */
 export const findPort = async (place: Place, isOwn: (holder: Holder) => boolean): Promise<Port> => {
-  const { host, port, close } = await bindPort(place, isOwn)
-  close()
-  return { host, port, fd: () => null, close: () => undefined }
+  const bound = await bindPort(place, isOwn)
+  const { host, port } = bound
+  bound.close()
+  const found: Port = { host, port, fd: () => null, share: () => found, close: () => false }
+  return found
 }
 
 /** The same message when a child finds the port taken only as it begins to listen. */
@@ -71,12 +78,20 @@ export const portTaken = (place: Place): PortError => portError(place, 'EADDRINU
 
 const held = (bound: BoundSocket, host: string): Port => {
   const { port } = bound.address()
-  let open = true
-  const close = () => {
-    if (open) bound.close()
-    open = false
+  let shares = 0
+  const share = (): Port => {
+    shares += 1
+    let open = true
+    const close = () => {
+      if (!open) return false
+      open = false
+      shares -= 1
+      if (shares === 0) bound.close()
+      return shares === 0
+    }
+    return { host, port, fd: () => bound.fd(), share, close }
   }
-  return { host, port, fd: () => bound.fd(), close }
+  return share()
 }
 
 const portError = ({ service, host, port }: Place, code: unknown, holder: Holder | null, cause?: Error): PortError => {

@@ -11,7 +11,7 @@ import { type Control, openControl, type Request, type Response } from './contro
 import { answerQuestion, type FamilyDesk } from './desk.ts'
 import { type Changes, Family } from './family.ts'
 import * as journal from './journal.ts'
-import type { Keeper } from './keeper.ts'
+import type { Keeper, WorkerStatus } from './keeper.ts'
 import type { State } from './lifecycle.ts'
 import { type Port, portTaken } from './ports.ts'
 import { rotationOf } from './rotation.ts'
@@ -306,20 +306,11 @@ export class Supervisor {
   /** What `havre status --json` prints. */
   async status() {
     const services = [...this.#family.keepers.values()].map(async (keeper) => {
-      const { open, served, memoryOctets } = await keeper.count()
-      const { name, plan, port, pid, state, startedAt, restarts, lastError } = keeper
-      const numbers = { restarts, connections: open, served, memory: memoryOctets }
+      const { all, workers } = await keeper.count()
+      const { name, plan, port } = keeper
       const place = { protocol: plan.service.protocol, host: port.host, port: port.port }
-      return {
-        name,
-        ...place,
-        pid,
-        state,
-        startedAt: startedAt?.toISOString() ?? null,
-        ...numbers,
-        lastError,
-        journal: keeper.journal,
-      }
+      const { journal: health } = keeper
+      return { name, ...place, ...rowOf({ ...workerOf(keeper), ...all }), journal: health, workers: workers.map(rowOf) }
     })
     const { version } = this.#options
     const startedAt = this.startedAt.toISOString()
@@ -327,5 +318,15 @@ export class Supervisor {
     return { supervisor, services: await Promise.all(services) }
   }
 }
+
+const workerOf = ({ pid, state, startedAt, restarts, lastError, nextTry }: Keeper) => ({
+  ...{ pid, state, startedAt, restarts, lastError, nextTry },
+})
+
+/** Numbers as `status --json` tells them. */
+const rowOf = ({ pid, state, startedAt, restarts, open, served, refused, memoryOctets, lastError, nextTry }: WorkerStatus) => ({
+  ...{ pid, state, startedAt: startedAt?.toISOString() ?? null, restarts },
+  ...{ connections: open, served, refused, memory: memoryOctets, lastError, nextTry: nextTry?.toISOString() ?? null },
+})
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -198,7 +198,9 @@ export const serviceSchema = z.strictObject({
   requireTls: z.enum(['auto', 'always', 'never']).optional().meta({
     description: 'Whether a login needs encryption: auto (the default: yes, but not from loopback), always, never. Not for http.',
   }),
-  workers: z.int().min(1).max(64).default(1).meta({ description: 'Processes that share the work.', pending: true }),
+  workers: z.int().min(1).max(64).default(1).meta({
+    description: 'Processes that share the port and the work of the service; more than one pays where one keeps a core busy.',
+  }),
   proxyProtocol: z
     .strictObject({
       from: z.array(network()).min(1).meta({

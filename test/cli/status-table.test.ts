@@ -47,7 +47,7 @@ describe('the table of havre status', () => {
     const waiting = service('smtp', {
       state: 'waiting',
       lastError: 'was ended by SIGKILL',
-      nextTryAt: '2026-06-01T12:00:12Z',
+      nextTry: '2026-06-01T12:00:12Z',
       journal,
     })
     expect(statusText(status(waiting), plain).split('\n').slice(4)).to.deep.equal([
@@ -60,7 +60,10 @@ describe('the table of havre status', () => {
 
   it('shows what was refused, and workers, only where there are any', () => {
     expect(statusText(status(service('http')), plain)).to.not.match(/REFUSED|WORKERS/)
-    const text = statusText(status(service('http', { refused: 5, workers: 4 }), service('ftp')), plain)
+    const text = statusText(
+      status(service('http', { refused: 5, workers: [1, 2, 3, 4].map((pid) => ({ pid, state: 'ready' })) }), service('ftp')),
+      plain,
+    )
     expect(text).to.match(/PID {2}WORKERS .* REFUSED {2}RESTARTS/)
     expect(text).to.match(/^http .* 4242 {8}4 .* 5 /m)
   })

@@ -22,19 +22,25 @@ const cleanEnvironment = (): Record<string, undefined> =>
 export const havre = (args: readonly string[], options: RunOptions = {}): Promise<Ended> =>
   runNode([...havreProgram, ...args], { ...options, env: { ...cleanEnvironment(), ...options.env } })
 
-/** One service as `havre status --json` tells it. */
-export interface ServiceStatus {
-  readonly name: string
-  readonly protocol: string
-  readonly host: string
-  readonly port: number
+/** One process of a service as `havre status --json` tells it. */
+export interface WorkerStatus {
   readonly pid: number | null
   readonly state: string
   readonly startedAt: string | null
   readonly restarts: number
   readonly connections: number
   readonly served: number
-  readonly memory: number | null
+  readonly memory: number
+  readonly lastError: string | null
+  readonly nextTry: string | null
+}
+/** One service: its numbers are those of its workers together. */
+export interface ServiceStatus extends WorkerStatus {
+  readonly name: string
+  readonly protocol: string
+  readonly host: string
+  readonly port: number
+  readonly workers: readonly WorkerStatus[]
 }
 export interface Status {
   readonly supervisor: { readonly pid: number; readonly version: string; readonly state: string; readonly startedAt: string }

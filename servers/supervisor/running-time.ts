@@ -1,0 +1,41 @@
+/** Time as the supervisor lived it: what passes while its own process is stopped, or the machine asleep, is nobody's fault. */
+
+/** Takes back what was to be done later. */
+export type Cancel = () => void
+
+/** What tells time; a test has one of its own. */
+export interface Clock {
+  /** Milliseconds since some moment. */
+  nowMs(): number
+  /** Does something once so much time has passed in which this process ran. */
+  after(ms: number, done: () => void): Cancel
+}
+
+/** A wait is made of such parts … */
+const partMs = 2_000
+/** … and one that took longer by more than this counts for no more: the process did not run. */
+const lateMs = 500
+
+const after = (ms: number, done: () => void): Cancel => {
+  let leftMs = ms
+  let immediate: NodeJS.Immediate | null = null
+  let timer: NodeJS.Timeout | null = null
+  const wait = () => {
+    const part = Math.min(leftMs, partMs)
+    const from = performance.now()
+    timer = setTimeout(() => {
+      leftMs -= Math.min(performance.now() - from, part + lateMs)
+      if (leftMs > 0) wait()
+      // What came in meanwhile is heard first: it may be just what was waited for.
+      else immediate = setImmediate(done)
+    }, part)
+  }
+  wait()
+  return () => {
+    if (timer !== null) clearTimeout(timer)
+    if (immediate !== null) clearImmediate(immediate)
+  }
+}
+
+/** The time of this process. */
+export const runningTime: Clock = { nowMs: () => performance.now(), after }
