@@ -62,7 +62,8 @@ export const toldLine = (line: Line, telling: Telling, nearLogin: boolean): Told
 
 const blank = 0x20
 
-const isNumbers = (octets: Buffer): boolean => octets.every((octet) => octet === blank || (octet >= 0x30 && octet <= 0x39))
+/** Numbers of messages and lines; what has more digits may be something else. */
+const isNumbers = (octets: Buffer): boolean => /^ *(?:[0-9]{1,6}(?: +|$)){0,2}$/.test(octets.toString('latin1'))
 
 const atBlank = (octets: Buffer): readonly [Buffer, Buffer | null] => {
   const at = octets.indexOf(blank)

@@ -4,6 +4,7 @@ import { Client } from '../kit/client.ts'
 import { type Family, useFamily } from '../kit/family.ts'
 import { findProgram } from '../kit/programs.ts'
 import { run } from '../kit/run.ts'
+import { type Said, secretForms, secretPlaces } from '../kit/secret-places.ts'
 import { withAccounts } from './accounts.ts'
 import { testMessage } from './conversations.ts'
 import { mailReaders } from './mail-readers.ts'
@@ -17,75 +18,18 @@ const wrong = 'Xq7#vogelfrei+Z'
 const body = 'kryptonite-in-the-body'
 
 /** All forms in which a password travels. */
-const forms = (password: string): string[] => {
-  const base64 = (text: string) => Buffer.from(text).toString('base64')
-  return [
-    password,
-    base64(password),
-    base64(`\0${user}\0${password}`),
-    base64(`${user}\0${user}\0${password}`),
-    base64(`${user}:${password}`),
-    encodeURIComponent(password),
-    encodeURI(password),
-    Buffer.from(password).toString('hex'),
-    JSON.stringify(password).slice(1, -1),
-    Buffer.from(password).toString('latin1'),
-    // Also cut: nobody needs half of one.
-    'vogelfrei',
-    base64('vogelfrei').slice(0, 8),
-  ].filter((form) => form.length >= 6)
-}
+const forms = (password: string): string[] => [
+  ...secretForms(user, password),
+  // Also cut: nobody needs half of one.
+  'vogelfrei',
+  encoded('vogelfrei').slice(0, 8),
+]
 
-const plain = (password: string, who = user) => Buffer.from(`\0${who}\0${password}`).toString('base64')
 const encoded = (text: string) => Buffer.from(text).toString('base64')
 
 /** Conversations in which a password is said, at the right place and at wrong ones. One connection each. */
-const conversations = (password: string): Readonly<Record<'smtp' | 'pop3' | 'ftp' | 'http', readonly string[][]>> => ({
-  smtp: [
-    ['EHLO client.test', `AUTH PLAIN ${plain(password)}`],
-    ['EHLO client.test', 'AUTH PLAIN', plain(password)],
-    ['EHLO client.test', 'AUTH LOGIN', encoded(user), encoded(password)],
-    ['EHLO client.test', `AUTH LOGIN ${encoded(user)}`, encoded(password)],
-    ['EHLO client.test', `auth plain ${plain(password)}`],
-    ['EHLO client.test', `AUTH  PLAIN  ${plain(password)}`],
-    ['EHLO client.test', `AUTH\tPLAIN\t${plain(password)}`],
-    [`AUTH PLAIN ${plain(password)}`],
-    ['HELO client.test', `AUTH PLAIN ${plain(password)}`],
-    // A client that goes on where it was refused says its password as a command.
-    ['EHLO client.test', 'AUTH CRAM-MD5', encoded(user), encoded(password), plain(password)],
-    ['EHLO client.test', `AUTH PLAIN ${plain(password)}`, `AUTH PLAIN ${plain(password)}`],
-    ['EHLO client.test', `AUTH PLAIN ${plain(password).repeat(80)}`],
-    ['EHLO client.test', `AUTH XOAUTH2 ${encoded(`user=${user}\u0001auth=Bearer ${password}\u0001\u0001`)}`],
-    ['EHLO client.test', `AUTHPLAIN ${plain(password)}`, password, `PASS ${password}`],
-    ['EHLO client.test', 'MAIL FROM:<a@example.org>', `AUTH PLAIN ${plain(password)}`],
-  ],
-  pop3: [
-    [`USER ${user}`, `PASS ${password}`, 'STAT', 'QUIT'],
-    [`user ${user}`, `pass ${password}`],
-    [`PASS ${password}`],
-    [`USER ${user}`, `PASS  ${password}`],
-    [`USER ${user}`, `PASS\t${password}`],
-    [`USER ${user} ${password}`],
-    [`AUTH PLAIN ${plain(password)}`],
-    ['AUTH PLAIN', plain(password)],
-    ['AUTH LOGIN', encoded(user), encoded(password)],
-    [`APOP ${user} ${password}`],
-    [`USER ${user}`, `PASS ${password}`, `PASS ${password}`],
-    [`USER ${user}`, `PASSWORD ${password}`, password],
-    [`USER ${user}`, `PASS ${password.repeat(60)}`],
-  ],
-  ftp: [
-    [`USER ${user}`, `PASS ${password}`, 'PWD', 'QUIT'],
-    [`user ${user}`, `pass ${password}`],
-    [`PASS ${password}`],
-    [`USER ${user}`, `PASS  ${password}`],
-    [`USER ${user}`, `PASS\t${password}`],
-    [`USER ${user}`, `ACCT ${password}`],
-    [`USER ${user}`, `PASS ${password}`, `PASS ${password}`, `ACCT ${password}`],
-    [`USER ${user}`, `PASSWORD ${password}`, password],
-    [`USER ${user}`, `PASS ${password.repeat(400)}`],
-    [`USER ${user}`, `PASS ${password}`, `SITE PSWD ${password} other`],
-  ],
+const conversations = (password: string): Readonly<Record<'smtp' | 'pop3' | 'ftp' | 'http', readonly (readonly Said[])[]>> => ({
+  ...secretPlaces(user, password),
   http: [
     [`GET / HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic ${encoded(`${user}:${password}`)}\r\nConnection: close\r\n`],
     [`GET / HTTP/1.1\r\nHost: localhost\r\nProxy-Authorization: Basic ${encoded(`${user}:${password}`)}\r\nConnection: close\r\n`],
@@ -101,20 +45,36 @@ const conversations = (password: string): Readonly<Record<'smtp' | 'pop3' | 'ftp
   ],
 })
 
+/** How a protocol begins TLS, where it can in a conversation. */
+const beginTls: Readonly<Record<string, readonly string[]>> = {
+  smtp: ['EHLO client.test', 'STARTTLS'],
+  pop3: ['STLS'],
+  ftp: ['AUTH TLS'],
+}
+
 /** Says the lines one after the other, each after an answer came to the last; whatever the server makes of them. */
-const say = async (family: Family, service: string, lines: readonly string[]): Promise<void> => {
+const say = async (family: Family, service: string, lines: readonly Said[], how: 'in clear' | 'encrypted'): Promise<void> => {
   using client = await Client.connect(family.port(service), { deadlineMs: 10_000 })
-  const heard = () =>
+  const heard = (mayBeSilent = false) =>
     new Promise<void>((resolve) => {
-      client.socket.once('data', () => resolve())
-      client.socket.once('close', () => resolve())
-      client.socket.once('end', () => resolve())
+      for (const event of ['data', 'close', 'end']) client.socket.once(event, () => resolve())
+      // In the middle of a message nothing is answered.
+      if (mayBeSilent) setTimeout(resolve, 100)
     })
-  if (service !== 'http') await heard()
+  if (service !== 'http' && how !== 'encrypted') await heard()
+  if (how === 'encrypted') {
+    await client.reply()
+    for (const line of beginTls[service] ?? []) {
+      await client.command(line)
+      await client.reply()
+    }
+    await client.startTls()
+  }
+  const withBreak = (line: Said) => Buffer.concat([Buffer.from(line as string), Buffer.from('\r\n')])
   for (const line of lines) {
     if (client.ended) return
-    const answer = heard()
-    await client.command(line)
+    const answer = heard(service !== 'http')
+    await client.send(withBreak(line))
     await answer
   }
 }
@@ -128,7 +88,10 @@ describe('the whole: passwords', () => {
   it('are in no log of any service, however they were said, right or wrong', async () => {
     for (const password of [right, wrong]) {
       for (const [service, all] of Object.entries(conversations(password))) {
-        for (const lines of all) await say(family(), service, lines)
+        for (const lines of all) {
+          await say(family(), service, lines, 'in clear')
+          if (service !== 'http' && password === right) await say(family(), service, lines, 'encrypted')
+        }
       }
     }
     await programsLogIn(family())
@@ -138,6 +101,8 @@ describe('the whole: passwords', () => {
     // It has looked: the logins are there.
     for (const service of ['smtp', 'pop3', 'ftp']) {
       const records = await family().records(service)
+      expect(records.filter(({ event }) => event === 'conversation.client').length, service).to.be.greaterThan(100)
+      expect(records.filter(({ event }) => event === 'tls.started').length, service).to.be.greaterThan(10)
       expect(
         records.filter(({ event, account }) => /login/.test(String(event)) && account === user).length,
         service,
@@ -150,7 +115,7 @@ describe('the whole: passwords', () => {
     expect(lines.slice(0, 20)).to.deep.equal([])
     // Nor does what a message says.
     expect(text.split('\n').filter((line) => line.includes(body) || line.includes(encoded(body).slice(0, 20)))).to.deep.equal([])
-  }).timeout(120_000)
+  }).timeout(240_000)
 })
 
 const programsLogIn = async (family: Family): Promise<void> => {
