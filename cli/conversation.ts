@@ -55,8 +55,7 @@ export const showConversation = async (id: string, options: ConversationOptions)
   const { settings, isWanted, json, follow } = options
   const follower = new JournalFollower(settings.logs, isWanted)
   try {
-    // From here on `added` tells what is new.
-    await follower.last(0, () => false)
+    await follower.begin()
     let records = await recordsOf(id, follower, options)
     if (records.length === 0) {
       process.stderr.write(

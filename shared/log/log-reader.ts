@@ -1,86 +1,46 @@
-/** Reads the journals' files: their last records, all of them in the order of time, and what is added to them. */
-import { type FileHandle, open, readdir, stat } from 'node:fs/promises'
+/** Reads the journals of a folder: their last records, all of them in the order of time, and what is added to them. */
+import { type FileHandle, open, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
+import { parseRecord, type ReadRecord, type Wish } from './read-record.ts'
+import { isMissing } from './rotated-file.ts'
+import { lastOf, recordsOf } from './segment-reader.ts'
+import { journalsIn, keyOf, type Segment, segmentsOf } from './segments.ts'
 
-/** A record as a line of a journal holds it. */
-export interface ReadRecord {
-  /** The line as it is in the file. */
-  readonly line: string
-  /** Milliseconds since 1970; NaN for a line that is no record. */
-  readonly timeMs: number
-  /** Null for a line that is no record: a torn one. */
-  readonly record: Readonly<Record<string, unknown>> | null
-}
+export { parseRecord, type ReadRecord } from './read-record.ts'
+export { journalsIn } from './segments.ts'
 
 const chunkOctets = 64 * 1024
 const LF = 0x0a
 
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
+/** A file that was put away is read on for so long: its writers notice within a second. */
+const lingerMs = 3_000
 
-/** Parses a line; never throws. */
-export const parseRecord = (line: string): ReadRecord => {
-  try {
-    const value: unknown = JSON.parse(line)
-    if (isRecord(value)) return { line, record: value, timeMs: Date.parse(String(value['time'])) }
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error
-  }
-  return { line, record: null, timeMs: Number.NaN }
-}
-
-/** The names of the services that have a journal in this folder, sorted; none where there is no folder. */
-export const journalsIn = async (folder: string): Promise<readonly string[]> => {
-  try {
-    const names = await readdir(folder)
-    // `http.access.log` and the like are no journals: a service's name has no dot.
-    return names.flatMap((name) => /^([^.]+)\.log$/.exec(name)?.[1] ?? []).sort()
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
-    throw error
-  }
-}
-
-/** The lines of an open file from its end (as it is now) to its begin. A last line without line break is not finished: left out. */
-async function* linesBackwards(handle: FileHandle, endAt: number): AsyncGenerator<string> {
-  let at = endAt
-  // What lies between the octet `at` and the line break found last.
-  let tail: Buffer<ArrayBufferLike> = Buffer.alloc(0)
-  let finished = false
-  while (at > 0) {
-    const from = Math.max(0, at - chunkOctets)
-    const chunk = Buffer.alloc(at - from)
-    const { bytesRead } = await handle.read(chunk, 0, chunk.length, from)
-    tail = Buffer.concat([chunk.subarray(0, bytesRead), tail])
-    at = from
-    for (let cut = tail.lastIndexOf(LF); cut !== -1; cut = tail.lastIndexOf(LF)) {
-      if (finished) yield tail.subarray(cut + 1).toString()
-      finished = true
-      tail = tail.subarray(0, cut)
-    }
-  }
-  if (finished && tail.length > 0) yield tail.toString()
-}
-
-/** One journal, open; knows how far it was read. Whoever opens it closes it. */
-export class JournalFile {
-  readonly path: string
+/** A file that is read as it grows. Whoever opens it closes it. */
+class Tail {
+  readonly key: string
   #handle: FileHandle
   #readTo: number
   /** The begin of a line whose end has not been written yet. */
   #held: Buffer<ArrayBufferLike> = Buffer.alloc(0)
+  /** When it was seen to have been put away. */
+  putAwayAt: number | null = null
 
-  private constructor(path: string, handle: FileHandle, readTo: number) {
-    this.path = path
+  private constructor(key: string, handle: FileHandle, readTo: number) {
+    this.key = key
     this.#handle = handle
     this.#readTo = readTo
   }
 
-  /** @param from where reading goes on: behind what is there now, or at the begin (for a file that is new) */
-  static async open(path: string, from: 'begin' | 'end'): Promise<JournalFile> {
-    const handle = await open(path, 'r')
-    return new JournalFile(path, handle, from === 'begin' ? 0 : (await handle.stat()).size)
+  /** @param from where reading goes on: behind what is there now, or at the begin. @returns null where there is no file */
+  static async open(path: string, from: 'begin' | 'end'): Promise<Tail | null> {
+    try {
+      const handle = await open(path, 'r')
+      const file = await handle.stat()
+      return new Tail(keyOf(file), handle, from === 'begin' ? 0 : file.size)
+    } catch (error) {
+      if (isMissing(error)) return null
+      throw error
+    }
   }
 
   /** How far it has been read, in octets. */
@@ -88,36 +48,8 @@ export class JournalFile {
     return this.#readTo
   }
 
-  /** The last so many records that are wanted, oldest first, of what was there when it was opened. */
-  async last(count: number, wanted: (record: ReadRecord) => boolean): Promise<ReadRecord[]> {
-    const found: ReadRecord[] = []
-    if (count === 0) return found
-    for await (const line of linesBackwards(this.#handle, this.#readTo)) {
-      const record = parseRecord(line)
-      if (line !== '' && wanted(record) && found.push(record) === count) break
-    }
-    return found.reverse()
-  }
-
-  /** The records added since the last time; follows the name when the file was moved away, after the old one's last record. */
+  /** The records added since the last time. */
   async added(): Promise<ReadRecord[]> {
-    const before = await this.#readOn()
-    const moved = await this.#moved()
-    if (moved === null) return before
-    // What was written between our reading and our look at the name still counts.
-    const late = await this.#readOn()
-    await this.#handle.close()
-    this.#handle = moved
-    this.#readTo = 0
-    this.#held = Buffer.alloc(0)
-    return [...before, ...late, ...(await this.#readOn())]
-  }
-
-  close(): Promise<void> {
-    return this.#handle.close()
-  }
-
-  async #readOn(): Promise<ReadRecord[]> {
     const { size } = await this.#handle.stat()
     // Somebody emptied it: from the begin.
     if (size < this.#readTo) this.#readTo = 0
@@ -139,20 +71,98 @@ export class JournalFile {
     return records
   }
 
-  /** The file that has the name now, opened, when it is another one. */
-  async #moved(): Promise<FileHandle | null> {
+  close(): Promise<void> {
+    return this.#handle.close()
+  }
+}
+
+/** One journal as it grows and is put away. Whoever makes it closes it. */
+class Followed {
+  readonly service: string
+  readonly path: string
+  readonly #folder: string
+  /** Files that were there before, or are read to their end. */
+  readonly #done = new Set<string>()
+  /** What is read as it grows: the last one has the name. */
+  #tails: Tail[] = []
+
+  constructor(folder: string, service: string) {
+    this.service = service
+    this.#folder = folder
+    this.path = join(folder, `${service}.log`)
+  }
+
+  /** The files that are there; of the one that is being written, what follows is told by `added`. */
+  async begin(from: 'begin' | 'end'): Promise<void> {
+    const tail = await Tail.open(this.path, from)
+    if (tail !== null) this.#tails.push(tail)
+    for (const { key } of await segmentsOf(this.#folder, this.service)) if (key !== tail?.key) this.#done.add(key)
+  }
+
+  get octets(): number {
+    return this.#tails[0]?.readTo ?? 0
+  }
+
+  /** The files as they were at the begin, oldest first, each with how much of it counts. */
+  async before(): Promise<readonly { segment: Segment; octets?: number }[]> {
+    const [tail] = this.#tails
+    const segments = await segmentsOf(this.#folder, this.service)
+    return segments.flatMap((segment) => {
+      // It may have been put away, or compressed, since.
+      if (segment.key === tail?.key) return [{ segment, octets: tail.readTo }]
+      return this.#done.has(segment.key) || segment.compressed ? [{ segment }] : []
+    })
+  }
+
+  /** The records added since the last time, oldest first, also of files that were made and put away meanwhile. */
+  async added(): Promise<ReadRecord[]> {
+    const records = (await Promise.all(this.#tails.map((tail) => tail.added()))).flat()
+    if (!(await this.#isLast())) records.push(...(await this.#openNew()))
+    await this.#closeOld()
+    return records
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#tails.map((tail) => tail.close()))
+    this.#tails = []
+  }
+
+  /** Whether the last tail has the name still. */
+  async #isLast(): Promise<boolean> {
     try {
-      const [open_, named] = await Promise.all([this.#handle.stat(), stat(this.path)])
-      return open_.ino === named.ino && open_.dev === named.dev ? null : await open(this.path, 'r')
+      return keyOf(await stat(this.path)) === this.#tails.at(-1)?.key
     } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
+      if (isMissing(error)) return true
       throw error
+    }
+  }
+
+  async #openNew(): Promise<ReadRecord[]> {
+    const records: ReadRecord[] = []
+    const known = new Set([...this.#done, ...this.#tails.map(({ key }) => key)])
+    const fresh = (await segmentsOf(this.#folder, this.service)).filter(({ key, compressed }) => !compressed && !known.has(key))
+    for (const { path } of fresh) {
+      const tail = await Tail.open(path, 'begin')
+      if (tail === null) continue
+      this.#tails.push(tail)
+      records.push(...(await tail.added()))
+    }
+    for (const tail of this.#tails.slice(0, -1)) tail.putAwayAt ??= performance.now()
+    return records
+  }
+
+  async #closeOld(): Promise<void> {
+    const before = performance.now() - lingerMs
+    for (const tail of this.#tails.filter(({ putAwayAt }) => putAwayAt !== null && putAwayAt < before)) {
+      this.#done.add(tail.key)
+      await tail.close()
+      this.#tails.splice(this.#tails.indexOf(tail), 1)
     }
   }
 }
 
 /** Merges what several journals hold by time; a line that is no record stays behind the one before it. */
-export const byTime = (journals: readonly (readonly ReadRecord[])[]): ReadRecord[] =>
+const byTime = (journals: readonly (readonly ReadRecord[])[]): ReadRecord[] =>
   journals
     .flatMap((records) => {
       let last = Number.NEGATIVE_INFINITY
@@ -164,9 +174,8 @@ export const byTime = (journals: readonly (readonly ReadRecord[])[]): ReadRecord
     .sort((one, other) => one.at - other.at)
     .map(({ record }) => record)
 
-/** All records of these files in the order of time, however large they are, up to so many octets of each. */
-export async function* allByTime(files: readonly { path: string; octets: number }[]): AsyncGenerator<ReadRecord> {
-  const readers = files.filter(({ octets }) => octets > 0).map(({ path, octets }) => recordsOf(path, octets))
+/** The records of several journals in the order of time, however many they are. */
+async function* merged(readers: readonly AsyncGenerator<ReadRecord, undefined>[]): AsyncGenerator<ReadRecord> {
   const heads = await Promise.all(readers.map((reader) => reader.next()))
   try {
     for (;;) {
@@ -188,22 +197,10 @@ export async function* allByTime(files: readonly { path: string; octets: number 
   }
 }
 
-async function* recordsOf(path: string, octets: number): AsyncGenerator<ReadRecord, undefined> {
-  const handle = await open(path, 'r')
-  try {
-    for await (const line of createInterface({ input: handle.createReadStream({ autoClose: false, end: octets - 1 }) })) {
-      if (line !== '') yield parseRecord(line)
-    }
-  } finally {
-    await handle.close()
-  }
-  return undefined
-}
-
-/** The journals of a folder as they grow: new ones too. Whoever makes it closes it. */
+/** The journals of a folder: as they are when it begins, and as they grow. Whoever makes it closes it. */
 export class JournalFollower {
   readonly #folder: string
-  readonly #open = new Map<string, JournalFile>()
+  readonly #followed = new Map<string, Followed>()
   readonly #isWanted: (service: string) => boolean
 
   constructor(folder: string, isWanted: (service: string) => boolean) {
@@ -211,33 +208,64 @@ export class JournalFollower {
     this.#isWanted = isWanted
   }
 
-  /** The last so many records of all, in the order of time; what `added` tells comes after them. */
-  async last(count: number, wanted: (record: ReadRecord) => boolean): Promise<ReadRecord[]> {
-    await this.#openNew('end')
-    const each = await Promise.all([...this.#open.values()].map((file) => file.last(count, wanted)))
-    return count === 0 ? [] : byTime(each).slice(-count)
+  /** From here on `added` tells what is new. */
+  begin(): Promise<void> {
+    return this.#take('end')
   }
 
-  /** The files, with the octets that were there when they were opened. */
+  /** The last so many records of all that were there at the begin, in the order of time. */
+  async last(count: number, wish: Wish): Promise<ReadRecord[]> {
+    if (count === 0) return []
+    const each = await Promise.all([...this.#followed.values()].map((journal) => lastOfAll(journal, count, wish)))
+    return byTime(each).slice(-count)
+  }
+
+  /** All records that were there at the begin, in the order of time. */
+  all(wish: Wish): AsyncGenerator<ReadRecord> {
+    return merged([...this.#followed.values()].map((journal) => allOf(journal, wish)))
+  }
+
+  /** The files that are being written, with the octets that were there at the begin. */
   get files(): readonly { path: string; octets: number }[] {
-    return [...this.#open.values()].map(({ path, readTo }) => ({ path, octets: readTo }))
+    return [...this.#followed.values()].map(({ path, octets }) => ({ path, octets }))
   }
 
-  /** What was added since then, in the order of time. */
+  /** What was added since the last time, in the order of time. */
   async added(): Promise<ReadRecord[]> {
-    await this.#openNew('begin')
-    return byTime(await Promise.all([...this.#open.values()].map((file) => file.added())))
+    await this.#take('begin')
+    return byTime(await Promise.all([...this.#followed.values()].map((journal) => journal.added())))
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#open.values()].map((file) => file.close()))
-    this.#open.clear()
+    await Promise.all([...this.#followed.values()].map((journal) => journal.close()))
+    this.#followed.clear()
   }
 
-  async #openNew(from: 'begin' | 'end'): Promise<void> {
+  async #take(from: 'begin' | 'end'): Promise<void> {
     for (const service of await journalsIn(this.#folder)) {
-      if (this.#open.has(service) || !this.#isWanted(service)) continue
-      this.#open.set(service, await JournalFile.open(join(this.#folder, `${service}.log`), from))
+      if (this.#followed.has(service) || !this.#isWanted(service)) continue
+      const journal = new Followed(this.#folder, service)
+      await journal.begin(from)
+      this.#followed.set(service, journal)
     }
   }
+}
+
+/** The last records of one journal; older files are opened only where the newer ones have too few. */
+const lastOfAll = async (journal: Followed, count: number, wish: Wish): Promise<ReadRecord[]> => {
+  let found: ReadRecord[] = []
+  for (const { segment, octets } of (await journal.before()).toReversed()) {
+    if (found.length >= count || segment.untilMs < wish.range.fromMs) break
+    const { records, isEarliest } = await lastOf(segment, count - found.length, wish, octets)
+    found = [...records, ...found]
+    if (isEarliest) break
+  }
+  return found
+}
+
+async function* allOf(journal: Followed, wish: Wish): AsyncGenerator<ReadRecord, undefined> {
+  for (const { segment, octets } of await journal.before()) {
+    if (segment.untilMs >= wish.range.fromMs) yield* recordsOf(segment, wish, octets)
+  }
+  return undefined
 }

@@ -4,9 +4,16 @@ import type { Fields, Level } from './log.ts'
 const unsafe = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/
 const allUnsafe = new RegExp(unsafe, 'g')
 
+const asCode = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+
+/** Halves of surrogate pairs, which no UTF-8 can hold. */
+const loneSurrogate = /\p{Surrogate}/gu
+
 /** Text for a log line of any kind: each character that could break the line or drive a terminal as `\u001b`. */
-export const escapeControls = (text: string): string =>
-  unsafe.test(text) ? text.replace(allUnsafe, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`) : text
+export const escapeControls = (text: string): string => {
+  const whole = text.isWellFormed() ? text : text.replace(loneSurrogate, asCode)
+  return unsafe.test(whole) ? whole.replace(allUnsafe, asCode) : whole
+}
 
 /** Longer values are cut: a record is read by people. Longer than any line that a protocol takes unless told otherwise. */
 const maxValueCharacters = 8 * 1024
@@ -75,6 +82,9 @@ export const isoTime = (ms: number): string => {
   return lastText
 }
 
+/** Most events' names are shorter: what follows stands in columns. */
+const eventWidth = 20
+
 /** These come first where they are present. */
 const leading = ['connection', 'remote', 'account']
 
@@ -106,6 +116,23 @@ export const clockText = (at: Date): string => [at.getHours(), at.getMinutes(), 
 /** `2026-11-21`, local time. */
 export const dateText = (at: Date): string => [at.getFullYear(), at.getMonth() + 1, at.getDate()].map(twoDigits).join('-')
 
+/** What a local time has to be moved by: `+01:00`; `Z` where it is UTC. */
+const zoneText = (at: Date): string => {
+  const minutes = -at.getTimezoneOffset()
+  const [hours, rest] = [Math.floor(Math.abs(minutes) / 60), Math.abs(minutes) % 60]
+  return minutes === 0 ? 'Z' : `${minutes < 0 ? '-' : '+'}${twoDigits(hours)}:${twoDigits(rest)}`
+}
+
+/** How a line tells the time: of day; or day, time and zone, local or UTC. */
+export type Clock = 'time' | 'local' | 'utc'
+
+const timeText = (timeMs: number, clock: Clock): string => {
+  const at = new Date(timeMs)
+  if (Number.isNaN(timeMs)) return '-'
+  if (clock === 'utc') return `${at.toISOString().slice(0, 19).replace('T', ' ')}Z`
+  return clock === 'time' ? clockText(at) : `${dateText(at)} ${clockText(at)}${zoneText(at)}`
+}
+
 /** A value as people read it, on one line: control characters are escaped, and what has blanks in it is quoted. */
 export const plainField = (name: string, value: Value, colourful: boolean): string =>
   `${painted('90', `${escapeControls(name)}=`, colourful)}${plainValue(value)}`
@@ -114,17 +141,16 @@ export const plainField = (name: string, value: Value, colourful: boolean): stri
  * `14:03:07 warn  smtp  login.refused  127.0.0.1:4242  reason=…`: what ties records together without its name, the rest as
  * name=value. Control characters are escaped.
  */
-export const plainLine = (record: PlainRecord, colourful: boolean, when: 'time' | 'date and time' = 'time'): string => {
+export const plainLine = (record: PlainRecord, colourful: boolean, clock: Clock = 'time'): string => {
   const { timeMs, level, service, event, fields } = record
-  const at = new Date(timeMs)
   const present = Object.entries(fields).filter(([name, value]) => value !== undefined && value !== null && name !== 'connection')
   const first = leading.flatMap((name) => present.filter(([other]) => other === name)).map(([, value]) => plainValue(value))
   const rest = present.filter(([name]) => !leading.includes(name)).map(([name, value]) => plainField(name, value, colourful))
   return [
-    painted('90', when === 'time' ? clockText(at) : `${dateText(at)} ${clockText(at)}`, colourful),
+    painted('90', timeText(timeMs, clock), colourful),
     painted(colours[level], level.padEnd(5), colourful),
     escapeControls(service).padEnd(10),
-    painted('1', escapeControls(event), colourful),
+    painted('1', escapeControls(event).padEnd(first.length + rest.length === 0 ? 0 : eventWidth), colourful),
     ...first,
     ...rest,
   ].join(' ')

@@ -275,7 +275,7 @@ describe('the journal', () => {
         ),
       ])
       expect(ended.stdout.toString()).to.match(
-        /^\d\d:\d\d:\d\d warn {2}smtp +login\.refused 127\.0\.0\.1:4242 alice reason="bad password" name=a\\u001b\[2Jb\n$/,
+        /^\d\d:\d\d:\d\d warn {2}smtp +login\.refused +127\.0\.0\.1:4242 alice reason="bad password" name=a\\u001b\[2Jb\n$/,
       )
       expect(await records(log())).to.have.length(2)
     })
