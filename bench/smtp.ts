@@ -83,7 +83,10 @@ const serveHere = async (data: string): Promise<void> => {
     connectionsPerAddress: 1_000,
     connectionsPerSecond: null,
     idleMs: 60_000,
+    loginMs: null,
+    totalMs: null,
     handshakeMs: 10_000,
+    memoryOctets: 16 * 2 ** 20,
   }
   const host = new Host(server, limits, log)
   const port = await host.listen({ host: '127.0.0.1', port: 0 })

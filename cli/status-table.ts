@@ -33,6 +33,10 @@ const duration = (seconds: number): string => {
 const since = (time: string | null, nowMs: number): string =>
   time === null ? '-' : duration(Math.max(0, Math.round((nowMs - Date.parse(time)) / 1_000)))
 
+/** Whoever falls silent is let go, not refused. */
+const refusedBy = ({ refused = {} }: ServiceStatus): number =>
+  Object.entries(refused).reduce((sum, [limit, count]) => (limit === 'idle' ? sum : sum + count), 0)
+
 const columns: readonly Column[] = [
   { title: 'SERVICE', cell: ({ name }) => name },
   { title: 'STATE', cell: ({ state }) => state },
@@ -50,10 +54,10 @@ const columns: readonly Column[] = [
   { title: 'SERVED', cell: ({ served }) => String(served), right: true, goes: 5 },
   {
     title: 'REFUSED',
-    cell: ({ refused }) => String(refused ?? 0),
+    cell: (service) => String(refusedBy(service)),
     right: true,
     goes: 3,
-    onlyIf: (services) => services.some(({ refused = 0 }) => refused > 0),
+    onlyIf: (services) => services.some((service) => refusedBy(service) > 0),
   },
   { title: 'RESTARTS', cell: ({ restarts }) => String(restarts), right: true, goes: 6 },
   { title: 'MEMORY', cell: ({ memory }) => `${Math.round(memory / 2 ** 20)} MiB`, right: true, goes: 8 },

@@ -22,8 +22,8 @@ const service = z.looseObject({
   lastError: z.string().nullable(),
   /** ISO 8601, while a service waits for it. */
   nextTry: z.string().nullable().optional(),
-  /** Connections turned away at a limit since the supervisor started. */
-  refused: z.number().optional(),
+  /** How often which limit was met since the supervisor started, by its name. */
+  refused: z.record(z.string(), z.number()).optional(),
   /** Each of its processes, with numbers of its own. */
   workers: z.array(z.looseObject({ pid: z.number().nullable(), state: z.string() })).optional(),
   journal: journal.optional(),

@@ -8,6 +8,7 @@ import type { ZodType } from 'zod'
 import type { Desk } from './accounts/desk.ts'
 import type { ServiceSettings, Settings } from './config/settings.ts'
 import type { Grants } from './grants.ts'
+import type { AdmissionLimit, LimitedService, LimitName } from './limits/limits.ts'
 import type { Journal } from './log/journal.ts'
 import type { Log } from './log/log.ts'
 import type { Transcript } from './log/transcript.ts'
@@ -25,6 +26,8 @@ export interface Protocol<Options> {
    * `tls` is `off` unless it is `implicit`, and there is no `requireTls`.
    */
   readonly startTls?: boolean
+  /** What it is in the table of limits (`shared/limits`), by its options; its name unless given. */
+  limitedAs?(options: Options): LimitedService
   /** Standards that bind it, `RFC 1939`: the standards page is generated from them. */
   readonly standards: readonly string[]
   /** This protocol's part of a service's settings; the ones that all services share are not in it. */
@@ -80,8 +83,8 @@ export interface Context<Options> {
   readonly version: string
 }
 
-/** Why a connection is turned away before its conversation begins. */
-export type Refusal = 'too-many-connections' | 'too-many-from-address' | 'stopping'
+/** Why a connection is turned away before its conversation begins: the limit in the way, or the end of the service. */
+export type Refusal = AdmissionLimit | 'stopping'
 
 /** One service in one child. Called in this order: start, serve…, stop. */
 export interface Server {
@@ -146,10 +149,17 @@ export interface Connection {
   peerOf(socket: Socket): Promise<Endpoint>
   /** Starts the idle deadline anew: for activity elsewhere, as on a data connection (RFC 959 §2.3). */
   touch(): void
+  /** Somebody has logged in: `limits.login` is kept. */
+  loggedIn(): void
+  /** Counts that the client met a limit of the protocol; the host counts its own. What the client and the journal hear is the protocol's. */
+  overLimit(limit: LimitName): void
 }
 
-/** `idle`: no octet for `limits.idle`; `stopping`: the server is stopped or replaced; `closed`: the client went away. */
-export type Ending = 'idle' | 'stopping' | 'closed'
+/**
+ * `idle`: no octet for `limits.idle`; `login`: no login within `limits.login`; `total`: it lasts longer than `limits.total`;
+ * `stopping`: the server is stopped or replaced; `closed`: the client went away.
+ */
+export type Ending = 'idle' | 'login' | 'total' | 'stopping' | 'closed'
 
 /** The reason of an aborted `Connection.signal`. */
 export class ConnectionEnd extends Error {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { address, duration, portRange, size } from '../../shared/config/units.ts'
 import { descriptorFolder } from '../../shared/files/anchor.ts'
+import { limits } from '../../shared/limits/limits.ts'
 import type { Protocol } from '../../shared/service.ts'
 
 const options = z.strictObject({
@@ -31,21 +32,25 @@ const options = z.strictObject({
     over: '425',
     source: 'RFC 1123 §4.1.3.2',
   }),
-  commandLine: size({ min: 512 }).prefault('4KiB').meta({
+  commandLine: size({ min: 512 }).prefault(limits.commandLine.defaults.ftp).meta({
     description: 'One command line, its line break included: a path in UTF-8 must fit.',
     unit: 'octets',
     over: '500',
   }),
-  pipelined: z.int().min(1).max(1000).default(64).meta({
+  pipelined: z.int().min(1).max(1000).default(limits.pipelined.defaults.ftp).meta({
     description: 'Commands of one client that may wait for their turn; no more are read until there is room.',
     over: 'reading pauses',
   }),
-  badCommands: z.int().min(1).default(20).meta({
+  badCommands: z.int().min(1).default(limits.badCommands.defaults.ftp).meta({
     description: 'Commands in one session that are unknown, misspelt or out of order.',
     over: '421',
   }),
-  badLogins: z.int().min(1).default(5).meta({
+  badLogins: z.int().min(1).default(limits.badLogins.defaults.ftp).meta({
     description: 'Bad logins in one session; bad logins of one address are counted at the desk as well.',
+    over: '421',
+  }),
+  commandsBeforeLogin: z.int().min(10).default(limits.commandsBeforeLogin.defaults.ftp).meta({
+    description: limits.commandsBeforeLogin.description,
     over: '421',
   }),
 })

@@ -1,6 +1,6 @@
 /** All that the server says, as values; rendered in one place. No text of an exception, no path of the disk. */
 import type { FileErrorCode } from '../../shared/files/file-store.ts'
-import type { Refusal } from '../../shared/service.ts'
+import type { Ending, Refusal } from '../../shared/service.ts'
 
 /** One reply (RFC 959 §4.2), or a part of one. */
 export interface Reply {
@@ -136,6 +136,9 @@ export const replies = {
   tooManyBad: say(421, 'Too many bad commands, closing'),
   unforeseen: say(451, 'An error of the server; nothing was changed'),
   idle: say(421, 'No activity for too long, closing'),
+  loginTooSlow: say(421, 'No login came in time, closing'),
+  lastedTooLong: say(421, 'The session has lasted as long as it may, closing'),
+  tooManyBeforeLogin: say(421, 'Too many commands without a login, closing'),
   stopping: say(421, 'The server is stopping, closing'),
 } as const
 
@@ -153,9 +156,18 @@ export const refusals: Record<FileErrorCode, Reply> = {
   failed: say(451, 'The file system failed, try again'),
 }
 
+/** What is said when the host ends a session. */
+export const goodbyes: Record<Exclude<Ending, 'closed'>, Reply> = {
+  idle: replies.idle,
+  login: replies.loginTooSlow,
+  total: replies.lastedTooLong,
+  stopping: replies.stopping,
+}
+
 /** What a client reads who is turned away before its session begins. */
 export const turnedAway: Record<Refusal, Reply> = {
-  'too-many-connections': say(421, 'Too many connections, try again later'),
-  'too-many-from-address': say(421, 'Too many connections from your address'),
+  connections: say(421, 'Too many connections, try again later'),
+  connectionsPerAddress: say(421, 'Too many connections from your address'),
+  connectionsPerSecond: say(421, 'Too many connections from your address in a short time, try again in a moment'),
   stopping: replies.stopping,
 }

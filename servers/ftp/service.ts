@@ -45,6 +45,7 @@ class FtpServer implements Server {
         pipelinedCommands: options.pipelined,
         badCommands: options.badCommands,
         badLogins: options.badLogins,
+        commandsBeforeLogin: options.commandsBeforeLogin,
         dataWaitMs: options.dataWait,
       },
       desk,

@@ -17,6 +17,7 @@ export interface FtpLimits {
   readonly pipelinedCommands: number
   readonly badCommands: number
   readonly badLogins: number
+  readonly commandsBeforeLogin: number
   readonly dataWaitMs: number
 }
 

@@ -1,5 +1,6 @@
 import { Socket } from 'node:net'
 import { FileError, fileErrors } from '../../shared/files/file-store.ts'
+import type { LimitName } from '../../shared/limits/limits.ts'
 import type { Log } from '../../shared/log/log.ts'
 import { endpointText, plainAddress } from '../../shared/net/endpoint.ts'
 import { type Connection, endingOf } from '../../shared/service.ts'
@@ -10,7 +11,7 @@ import { type Command, commandOf, notOffered } from './commands.ts'
 import { DataChannel, DataTlsError } from './data-connection.ts'
 import type { Frame } from './engine.ts'
 import * as journal from './journal.ts'
-import { type Reply, refusals, render, replies } from './replies.ts'
+import { goodbyes, type Reply, refusals, render, replies } from './replies.ts'
 import { RunningTransfer, type TransferEnd } from './running-transfer.ts'
 import type { Outcome, Parameters, SessionContext, State, Talk, TransferPlan } from './session-state.ts'
 import { transferLine } from './transfer-log.ts'
@@ -31,6 +32,8 @@ export class Session implements Talk {
   #running: RunningTransfer | null = null
   #badCommands = 0
   #badLogins = 0
+  /** Commands in a row without a login. */
+  #withoutLogin = 0
   readonly #counts = { commands: 0, uploads: 0, downloads: 0, octetsIn: 0, octetsOut: 0 }
   /** What was noted before its turn came. */
   #heard: WeakSet<Said> | null = null
@@ -105,7 +108,7 @@ export class Session implements Talk {
       if (ends !== undefined) return ends
     }
     const ending = endingOf(this.connection.signal) ?? 'closed'
-    if (ending !== 'closed') await this.say(ending === 'idle' ? replies.idle : replies.stopping)
+    if (ending !== 'closed') await this.say(goodbyes[ending])
     return ending
   }
 
@@ -123,8 +126,14 @@ export class Session implements Talk {
     await this.say(outcome.reply)
     if (badCodes.includes(outcome.reply.code)) this.#badCommands += 1
     if (outcome.ends !== undefined) return outcome.ends
+    this.#withoutLogin = this.#state.state === 'login' ? this.#withoutLogin + 1 : 0
+    if (this.#withoutLogin > this.context.limits.commandsBeforeLogin) {
+      this.#limitReached('commandsBeforeLogin', this.context.limits.commandsBeforeLogin)
+      await this.say(replies.tooManyBeforeLogin)
+      return 'too-many-before-login'
+    }
     if (this.#badCommands < this.context.limits.badCommands) return undefined
-    journal.limitReached(this.#log, 'badCommands', this.context.limits.badCommands)
+    this.#limitReached('badCommands', this.context.limits.badCommands)
     await this.say(replies.tooManyBad)
     return 'bad-commands'
   }
@@ -167,7 +176,7 @@ export class Session implements Talk {
   /** Finds the command's row, and carries it out through the frame's dispatcher. */
   async #outcome(said: Said): Promise<Outcome> {
     if (said.kind === 'too-long') {
-      journal.limitReached(this.#log, 'commandLine', this.context.limits.commandLineOctets)
+      this.#limitReached('commandLine', this.context.limits.commandLineOctets)
       return { reply: replies.tooLong(this.context.limits.commandLineOctets) }
     }
     const { name, argument } = said.command
@@ -184,6 +193,11 @@ export class Session implements Talk {
       outcome = await this.#execute(row, text)
     })
     return outcome
+  }
+
+  #limitReached(limit: LimitName, value: number): void {
+    journal.limitReached(this.#log, limit, value)
+    this.connection.overLimit(limit)
   }
 
   async #execute(row: Command, text: string | null): Promise<Outcome> {
@@ -232,13 +246,14 @@ export class Session implements Talk {
 
   async loggedIn(account: string): Promise<void> {
     await this.#frame.login(account)
+    this.connection.loggedIn()
     this.#log = this.connection.log.with({ account })
   }
 
   badLogin(): boolean {
     this.#badLogins += 1
     if (this.#badLogins < this.context.limits.badLogins) return false
-    journal.limitReached(this.#log, 'badLogins', this.context.limits.badLogins)
+    this.#limitReached('badLogins', this.context.limits.badLogins)
     return true
   }
 

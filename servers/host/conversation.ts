@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
+import type { LimitName } from '../../shared/limits/limits.ts'
 import type { Log } from '../../shared/log/log.ts'
 import { type Endpoint, endpointText, localOf, remoteOf } from '../../shared/net/endpoint.ts'
 import { IntroductionError } from '../../shared/net/proxy-header.ts'
@@ -23,6 +24,23 @@ export interface Security {
   readonly handshakeMs: number
 }
 
+/** What is the same for all conversations of a host. */
+export interface Surroundings {
+  /** null: they stay in clear. */
+  readonly security: Security | null
+  /** null: nobody hands on connections of others. */
+  readonly proxies: Proxies | null
+  /** Counts that a limit was met. */
+  readonly overLimit: (limit: LimitName) => void
+}
+
+/** How long what may last in a conversation. */
+export interface Deadlines {
+  readonly idleMs: number
+  readonly loginMs: number | null
+  readonly totalMs: number | null
+}
+
 /** One client of the host: the connection that the protocol sees, with the host's own book-keeping beside it. */
 export class Conversation implements Connection {
   readonly id = `${process36}-${(++counter).toString(36)}`
@@ -43,18 +61,18 @@ export class Conversation implements Connection {
   #keys: Keys | null = null
   #tls: TlsFacts | null = null
   #clientEnded = false
+  readonly #openedAt = performance.now()
+  readonly #overLimit: (limit: LimitName) => void
   #underWay = 0
   #stopping = false
-  #activeAt = performance.now()
+  #loggedIn = false
+  #activeAt = this.#openedAt
   #octets = 0
   #goodbye: NodeJS.Timeout | null = null
 
-  /**
-   * @param security null: it stays in clear
-   * @param proxies  null: nobody hands on connections of others
-   */
-  constructor(socket: Socket, log: Log, security: Security | null, proxies: Proxies | null) {
+  constructor(socket: Socket, log: Log, { security, proxies, overLimit }: Surroundings) {
     this.socket = socket
+    this.#overLimit = overLimit
     this.#stream = socket
     this.#security = security
     this.#proxies = proxies
@@ -177,13 +195,44 @@ export class Conversation implements Connection {
     this.#activeAt = performance.now()
   }
 
-  /** Ends the conversation as idle when nothing came or went for so long; called now and again. */
-  checkIdle(now: number, idleMs: number): void {
+  loggedIn(): void {
+    this.#loggedIn = true
+  }
+
+  overLimit(limit: LimitName): void {
+    this.#overLimit(limit)
+  }
+
+  /** Milliseconds since it began. */
+  get ageMs(): number {
+    return performance.now() - this.#openedAt
+  }
+
+  /** Octets that wait in memory: those that the client does not take, and those of it that nobody has read. */
+  get waitingOctets(): number {
+    const held = ({ writableLength, readableLength }: Socket) => writableLength + readableLength
+    return this.#stream === this.socket ? held(this.socket) : held(this.socket) + held(this.#stream)
+  }
+
+  /** Ends the conversation when it is silent or lasts for too long; called now and again. @returns the limit that it met just now */
+  checkDeadlines(now: number, { idleMs, loginMs, totalMs }: Deadlines): 'idle' | 'login' | 'total' | null {
+    if (this.signal.aborted) return null
     const octets = this.socket.bytesRead + this.socket.bytesWritten
     if (octets !== this.#octets) {
       this.#octets = octets
       this.#activeAt = now
-    } else if (now - this.#activeAt >= idleMs) this.end('idle')
+    }
+    const age = now - this.#openedAt
+    const met =
+      totalMs !== null && age >= totalMs
+        ? 'total'
+        : loginMs !== null && !this.#loggedIn && age >= loginMs
+          ? 'login'
+          : now - this.#activeAt >= idleMs
+            ? 'idle'
+            : null
+    if (met !== null) this.end(met)
+    return met
   }
 
   /** Ends the conversation as soon as nothing is under way in it. */
@@ -238,6 +287,7 @@ export class Conversation implements Connection {
       return await tls.secure(socket, keys, handshakeMs, this.signal)
     } catch (error) {
       if (error instanceof HandshakeError) journal.notEncrypted(this, what, error.code)
+      if (error instanceof HandshakeError && error.code === 'timeout') this.#overLimit('handshake')
       throw error
     }
   }

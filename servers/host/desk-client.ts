@@ -20,13 +20,18 @@ export class DeskClient implements Desk {
   #lastId = 0
   #closed = false
 
+  /** Called when a login was not looked at, since too many bad ones came from its address. */
+  onBlocked: () => void = () => undefined
+
   /** @param send puts a message on the channel; may throw when the channel is gone */
   constructor(send: (message: AskMessage) => void) {
     this.#send = send
   }
 
-  login(attempt: LoginAttempt): Promise<LoginAnswer> {
-    return this.#ask('login', attempt)
+  async login(attempt: LoginAttempt): Promise<LoginAnswer> {
+    const answer = await this.#ask('login', attempt)
+    if (answer.outcome === 'blocked') this.onBlocked()
+    return answer
   }
 
   recipient(address: string): Promise<RecipientAnswer> {

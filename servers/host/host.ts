@@ -2,16 +2,19 @@ import { createServer, type Server as NetServer, type Socket } from 'node:net'
 import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Limits } from '../../shared/config/settings.ts'
+import { type Admission, AdmissionTable, type Verdict } from '../../shared/limits/admission.ts'
+import type { LimitName } from '../../shared/limits/limits.ts'
 import type { Log } from '../../shared/log/log.ts'
 import { addressGroup } from '../../shared/net/address-group.ts'
-import { endpointText } from '../../shared/net/endpoint.ts'
+import { type Endpoint, endpointText, remoteOf } from '../../shared/net/endpoint.ts'
 import { IntroductionError } from '../../shared/net/proxy-header.ts'
-import type { Refusal, Server } from '../../shared/service.ts'
+import type { Server } from '../../shared/service.ts'
 import { HandshakeError, type ServiceTls } from '../../shared/tls/service-tls.ts'
-import { Conversation, type Security } from './conversation.ts'
+import { Conversation, type Surroundings } from './conversation.ts'
 import * as journal from './journal.ts'
 import type { Counters } from './messages.ts'
 import { Proxies } from './proxies.ts'
+import { TurningAway } from './turning-away.ts'
 
 /** Connections that wait to be accepted while the child is busy or being replaced; the system's own cap may be lower. */
 const backlog = 1024
@@ -25,9 +28,6 @@ const maxQuietMs = 500
 
 /** How long conversations that were told to end at the deadline may take over their goodbye. */
 const lastWordsMs = 1_000
-
-/** Clients of an encrypted service that are turned away with a word at the same time: each costs a handshake. More get none. */
-const politeRefusals = 16
 
 /** How a service is encrypted. */
 export interface HostTls {
@@ -51,14 +51,13 @@ export class Host {
   readonly #open = new Set<Conversation>()
   /** Come from a proxy that has not said yet whose they are. */
   readonly #nameless = new Set<Conversation>()
-  readonly #byAddress = new Map<string, number>()
+  readonly #admission: Admission
+  readonly #turningAway: TurningAway
   readonly #sweep: NodeJS.Timeout
-  readonly #security: Security | null
   readonly #implicit: boolean
-  readonly #proxies: Proxies | null
-  #turningAway = 0
+  readonly #surroundings: Surroundings
   #served = 0
-  #refused = 0
+  #refused: Partial<Record<LimitName, number>> = {}
   #acceptedAt = 0
   #lastMemoryOctets = 0
   #ending: Promise<void> | null = null
@@ -71,17 +70,31 @@ export class Host {
   /**
    * @param tls         null: the service stays in clear
    * @param proxiesFrom addresses and networks of proxies that tell whose connections they hand on
+   * @param admission   who may come in; asked here unless given, which is right for the only process of a service
    */
-  constructor(server: Server, limits: Limits, log: Log, tls: HostTls | null = null, proxiesFrom: readonly string[] = []) {
+  constructor(
+    server: Server,
+    limits: Limits,
+    log: Log,
+    tls: HostTls | null = null,
+    proxiesFrom: readonly string[] = [],
+    admission: Admission = new AdmissionTable(limits),
+  ) {
     this.#server = server
-    this.#security = tls === null ? null : { tls: tls.tls, handshakeMs: limits.handshakeMs }
     this.#implicit = tls?.mode === 'implicit'
     this.#limits = limits
-    this.#proxies = proxiesFrom.length === 0 ? null : new Proxies(proxiesFrom, limits.handshakeMs)
+    this.#surroundings = {
+      security: tls === null ? null : { tls: tls.tls, handshakeMs: limits.handshakeMs },
+      proxies: proxiesFrom.length === 0 ? null : new Proxies(proxiesFrom, limits.handshakeMs),
+      overLimit: (limit) => this.countLimit(limit),
+    }
     this.#log = log
+    this.#admission = admission
+    this.#turningAway = new TurningAway(server, log)
     // Half-open: a client may send all it has, shut its side and still read every reply.
     this.#listener = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket))
-    this.#sweep = setInterval(() => this.#checkIdle(), Math.min(1_000, Math.max(25, limits.idleMs / 4)))
+    const shortestMs = Math.min(limits.idleMs, limits.loginMs ?? limits.idleMs, limits.totalMs ?? limits.idleMs)
+    this.#sweep = setInterval(() => this.#checkLimits(), Math.min(1_000, Math.max(25, shortestMs / 4)))
     this.#sweep.unref()
   }
 
@@ -106,7 +119,7 @@ export class Host {
 
   /** Connections now and so far. */
   get counters(): Counters {
-    return { open: this.#open.size, served: this.#served, refused: this.#refused, memoryOctets: this.#memoryOctets() }
+    return { open: this.#open.size, served: this.#served, refused: { ...this.#refused }, memoryOctets: this.#memoryOctets() }
   }
 
   /** As measured last where the system has no descriptor left to tell: counting must not be what ends a crowded child. */
@@ -160,6 +173,7 @@ export class Host {
     for (const client of this.#open) client.destroy()
     await this.#over(lastWordsMs)
     clearInterval(this.#sweep)
+    this.#turningAway.close()
     await this.#server.stop(AbortSignal.timeout(Math.max(lastWordsMs, Math.ceil(this.#timeLeft()))))
     journal.ended(this.#log, cut)
   }
@@ -191,22 +205,40 @@ export class Host {
     })
   }
 
-  #checkIdle(): void {
+  #checkLimits(): void {
     const now = performance.now()
-    for (const client of this.#open) client.checkIdle(now, this.#limits.idleMs)
+    for (const client of this.#open) {
+      const met = client.checkDeadlines(now, this.#limits)
+      if (met !== null) this.#limitReached(client, met)
+      if (client.waitingOctets <= this.#limits.memoryOctets || client.socket.destroyed) continue
+      this.#limitReached(client, 'memory')
+      // There is no room for a word either.
+      client.destroy()
+    }
+  }
+
+  #limitReached(client: Conversation, limit: 'idle' | 'login' | 'total' | 'memory'): void {
+    this.countLimit(limit)
+    // That a client falls silent is nothing to warn of.
+    if (limit !== 'idle') journal.limitReached(client, limit)
+  }
+
+  /** Counts that a client met a limit. */
+  countLimit(limit: LimitName): void {
+    this.#refused[limit] = (this.#refused[limit] ?? 0) + 1
+    this.#changed()
   }
 
   #accept(socket: Socket): void {
-    const client = new Conversation(socket, this.#log, this.#security, this.#proxies)
     this.#acceptedAt = performance.now()
-    socket.on('error', (error: NodeJS.ErrnoException) => journal.broken(client, error.code ?? error.name))
-    if (client.needsIntroduction) void this.#introduce(client)
-    else this.#admit(client)
+    const remote = remoteOf(socket)
+    if (this.#surroundings.proxies?.has(remote)) void this.#introduce(this.#conversation(socket))
+    else this.#admit(socket, remote)
   }
 
   /** Only when it is known whose a connection is can be said whether he may have one more. */
   async #introduce(client: Conversation): Promise<void> {
-    if (this.#nameless.size >= this.#limits.connections) return this.#turnAway(client, 'too-many-connections')
+    if (this.#nameless.size >= this.#limits.connections) return this.#letIn(client.socket, client.remote, 'connections', client)
     this.#nameless.add(client)
     try {
       await client.beIntroduced()
@@ -217,27 +249,49 @@ export class Host {
       client.destroy()
     }
     this.#nameless.delete(client)
-    if (!client.socket.destroyed) this.#admit(client)
+    if (!client.socket.destroyed) this.#admit(client.socket, client.remote, client)
     if (this.#left === 0) this.#wake()
   }
 
-  #admit(client: Conversation): void {
-    const refusal = this.#refusal(client)
-    if (refusal === null) this.#converse(client)
-    else void this.#turnAway(client, refusal)
+  /** @param client not there yet for one who comes without a proxy: who is turned away does without */
+  #admit(socket: Socket, remote: Endpoint, client?: Conversation): void {
+    // Whatever breaks the connection of one who is not in closes it, and that is seen.
+    socket.on('error', () => undefined)
+    const verdict = this.#admission.admit(addressGroup(remote.address))
+    if (verdict instanceof Promise) void verdict.then((late) => this.#letIn(socket, remote, late, client))
+    else this.#letIn(socket, remote, verdict, client)
+  }
+
+  #letIn(socket: Socket, remote: Endpoint, verdict: Verdict, client?: Conversation): void {
+    // Gone while the supervisor was asked.
+    if (verdict === null && socket.destroyed) return this.#admission.release(addressGroup(remote.address))
+    if (verdict === null) return this.#converse(client ?? this.#conversation(socket))
+    this.countLimit(verdict)
+    const told = client ?? (this.#log.keeps('debug') ? this.#conversation(socket) : undefined)
+    const encrypt = this.#implicit ? () => this.#encryptForRefusal(told ?? this.#conversation(socket)) : null
+    this.#turningAway.turnAway({ socket, remote, encrypt, transcript: told?.transcript ?? null }, verdict)
+  }
+
+  #conversation(socket: Socket): Conversation {
+    const client = new Conversation(socket, this.#log, this.#surroundings)
+    socket.on('error', (error: NodeJS.ErrnoException) => journal.broken(client, error.code ?? error.name))
+    return client
   }
 
   #converse(client: Conversation): void {
-    const openedAt = performance.now()
-    this.#count(client, 1)
+    this.#open.add(client)
+    this.#changed()
     journal.opened(client)
     // Over when both the protocol is done and the socket is gone: whichever comes last forgets the client.
     let done = false
     const forget = () => {
-      if (!done || !client.socket.destroyed || !this.#open.has(client)) return
-      this.#count(client, -1)
+      if (!done || !client.socket.destroyed || !this.#open.delete(client)) return
+      this.#served += 1
+      this.#admission.release(addressGroup(client.remote.address))
+      if (this.#left === 0) this.#wake()
+      this.#changed()
       client.transcript?.end()
-      journal.closed(client, performance.now() - openedAt)
+      journal.closed(client, client.ageMs)
     }
     client.socket.once('close', forget)
     this.#serve(client).finally(() => {
@@ -260,50 +314,14 @@ export class Host {
     }
   }
 
-  #refusal({ remote }: Conversation): Refusal | null {
-    if (this.#open.size >= this.#limits.connections) return 'too-many-connections'
-    if ((this.#byAddress.get(addressGroup(remote.address)) ?? 0) >= this.#limits.connectionsPerAddress)
-      return 'too-many-from-address'
-    return null
-  }
-
-  async #turnAway(client: Conversation, refusal: Refusal): Promise<void> {
-    this.#refused += 1
-    journal.turnedAway(client, refusal)
-    this.#changed()
-    if (this.#implicit && !(await this.#encryptRefusal(client))) return client.destroy()
-    const words = this.#server.refuse(refusal)
-    client.transcript?.server(words)
-    client.stream.write(words)
-    client.close()
-  }
-
-  /** @returns whether the client can be told why */
-  async #encryptRefusal(client: Conversation): Promise<boolean> {
-    if (this.#turningAway >= politeRefusals) return false
-    this.#turningAway += 1
+  async #encryptForRefusal(client: Conversation): Promise<Socket | null> {
     try {
       await client.encrypt()
-      return true
+      return client.stream
     } catch (error) {
       if (!(error instanceof HandshakeError)) journal.failed(client, error)
-      return false
-    } finally {
-      this.#turningAway -= 1
+      client.destroy()
+      return null
     }
-  }
-
-  #count(client: Conversation, by: 1 | -1): void {
-    const address = addressGroup(client.remote.address)
-    const count = (this.#byAddress.get(address) ?? 0) + by
-    if (count === 0) this.#byAddress.delete(address)
-    else this.#byAddress.set(address, count)
-    if (by === 1) this.#open.add(client)
-    else {
-      this.#open.delete(client)
-      this.#served += 1
-      if (this.#left === 0) this.#wake()
-    }
-    this.#changed()
   }
 }

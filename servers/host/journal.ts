@@ -1,8 +1,9 @@
 /** The host's events: one function a kind. */
+import type { LimitName } from '../../shared/limits/limits.ts'
+import type { Sum } from '../../shared/limits/refusal-tally.ts'
 import type { Log } from '../../shared/log/log.ts'
 import { endpointText } from '../../shared/net/endpoint.ts'
 import type { IntroductionError } from '../../shared/net/proxy-header.ts'
-import type { Refusal } from '../../shared/service.ts'
 import type { TlsFacts } from '../../shared/tls/material.ts'
 import type { Conversation } from './conversation.ts'
 
@@ -40,9 +41,17 @@ export const closed = (client: Conversation, durationMs: number): void =>
     durationMs: Math.round(durationMs),
   })
 
-/** A client was turned away at a limit. */
-export const turnedAway = (client: Conversation, refusal: Refusal): void =>
-  client.log.write('warn', 'connection.refused', { reason: refusal })
+/** A client was turned away at a limit: the first of its address and this limit for a second. */
+export const turnedAway = (log: Log, remote: string, limit: LimitName): void =>
+  log.write('warn', 'connection.refused', { remote, limit })
+
+/** So many more were turned away within a second, of one address (of many: null). */
+export const turnedAwayInAll = (log: Log, { limit, address, count }: Sum): void =>
+  log.write('warn', 'connections.refused', { limit, address, count })
+
+/** A limit that the host keeps ended a conversation. */
+export const limitReached = (client: Conversation, limit: LimitName): void =>
+  client.log.write('warn', 'connection.limit.reached', { limit })
 
 /** The connection broke (reset by the client, timed out by the network). */
 export const broken = (client: Conversation, code: string): void => client.log.write('debug', 'connection.broken', { code })

@@ -89,6 +89,7 @@ const run = async ({ service, settings, version, console, network }: StartMessag
     server = protocol.create(context)
     await server.start?.()
     const host = new Host(server, service.limits, log, tlsFor(service, server), service.proxyProtocol?.from)
+    desk.onBlocked = () => host.countLimit('blockAfter')
     reportCounters(host, records)
     const port = await host.listen({ fd: inheritedFd })
     // For good: what breaks into this process cannot call home or reach the neighbours.

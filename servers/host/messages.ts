@@ -1,6 +1,7 @@
 /** What supervisor and child say to each other over the channel that `fork` opens between them (plain JSON). */
 import type { LoginAnswer, LoginAttempt, RecipientAnswer } from '../../shared/accounts/desk.ts'
 import type { ServiceSettings, Settings } from '../../shared/config/settings.ts'
+import type { LimitCounts } from '../../shared/limits/limits.ts'
 import type { JournalHealth } from '../../shared/log/appender.ts'
 import type { TlsMaterial } from '../../shared/tls/material.ts'
 
@@ -48,8 +49,8 @@ export interface Counters {
   readonly open: number
   /** Conversations that ended. */
   readonly served: number
-  /** Turned away at a limit. */
-  readonly refused: number
+  /** How often which limit was met, by a client that was turned away or in a conversation. */
+  readonly refused: LimitCounts
   /** What the process holds in memory (RSS). */
   readonly memoryOctets: number
 }

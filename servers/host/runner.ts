@@ -113,7 +113,7 @@ process.on('message', (message) => {
       if (life.state !== 'running') return
       return send({
         type: 'counters',
-        counters: { open: 0, served: 0, refused: 0, memoryOctets: life.run.memoryOctets },
+        counters: { open: 0, served: 0, refused: {}, memoryOctets: life.run.memoryOctets },
         journal: life.journal.health,
       })
     case 'answer':

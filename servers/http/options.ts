@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { domain, duration, path, size } from '../../shared/config/units.ts'
 import { descriptorFolder } from '../../shared/files/anchor.ts'
+import { limits } from '../../shared/limits/limits.ts'
 import type { Protocol } from '../../shared/service.ts'
 import { publicFolder } from '../../shared/tls/public-files.ts'
 
@@ -59,17 +60,17 @@ const fields = z.strictObject({
   }),
   timeouts: z
     .strictObject({
-      headers: duration({ min: 100 }).prefault('20s').meta({
+      headers: duration({ min: 100 }).prefault(limits.headers.defaults.http).meta({
         description: 'How long a client may take over the head of a request.',
         over: '408, the connection is closed',
         source: 'RFC 9110 §15.5.9',
       }),
-      request: duration({ min: 100 }).prefault('5m').meta({
+      request: duration({ min: 100 }).prefault(limits.request.defaults.http).meta({
         description: 'How long a client may take over a whole request, its content included.',
         over: '408, the connection is closed',
         source: 'RFC 9110 §15.5.9',
       }),
-      keepAlive: duration({ min: 100 }).prefault('65s').meta({
+      keepAlive: duration({ min: 100 }).prefault(limits.keepAlive.defaults.http).meta({
         description: 'How long a connection is kept open for a further request.',
         over: 'the connection is closed',
         source: 'RFC 9112 §9.5',
@@ -82,12 +83,12 @@ const fields = z.strictObject({
     .transform(({ headers, request, keepAlive }) => ({ headersMs: headers, requestMs: request, keepAliveMs: keepAlive }))
     .prefault({})
     .meta({ description: 'How long a client may take.' }),
-  maxTarget: size({ min: 256, max: 65_536 }).prefault('8000B').meta({
+  maxTarget: size({ min: 256, max: 65_536 }).prefault(limits.maxTarget.defaults.http).meta({
     description: 'The longest request target: path and query.',
     over: '414',
     source: 'RFC 9112 §3',
   }),
-  maxHeaders: size({ min: 1_024, max: 1_048_576 }).prefault('32KiB').meta({
+  maxHeaders: size({ min: 1_024, max: 1_048_576 }).prefault(limits.maxHeaders.defaults.http).meta({
     description: 'The longest head of a request: request line and all header fields. Must hold the longest target.',
     over: '431',
     source: 'RFC 6585 §5',

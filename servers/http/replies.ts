@@ -47,6 +47,7 @@ const statuses = {
   414: { reason: 'URI Too Long', meaning: 'The address is longer than the server takes.' },
   416: { reason: 'Range Not Satisfiable', meaning: 'The file ends before the part that was asked for begins.' },
   417: { reason: 'Expectation Failed', meaning: 'The request expects something that the server does not know.' },
+  429: { reason: 'Too Many Requests', meaning: 'Your address asks for more than the server gives to one. Try again in a moment.' },
   431: {
     reason: 'Request Header Fields Too Large',
     meaning: 'The head of the request is larger than the server takes; often cookies are the cause.',

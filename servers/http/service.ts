@@ -6,13 +6,21 @@ import { publicFolder } from '../../shared/tls/public-files.ts'
 import { Engine } from './engine.ts'
 import { type FileAnswers, Files } from './files.ts'
 import type { HttpOptions } from './options.ts'
+import { reasonOf } from './replies.ts'
 import { Session, type Shared } from './session.ts'
 
-const refusals: Record<Refusal, string> = {
-  'too-many-connections': 'The server has as many connections as it takes. Try again in a moment.',
-  'too-many-from-address':
-    'Your address has as many connections as the server takes from one. Close some, or try again in a moment.',
-  stopping: 'The server is being stopped. Try again in a moment.',
+/** What it is about: the server (RFC 9110 §15.6.4), or the one who asks (RFC 6585 §4). */
+const refusals: Record<Refusal, { readonly status: 503 | 429; readonly text: string }> = {
+  connections: { status: 503, text: 'The server has as many connections as it takes. Try again in a moment.' },
+  connectionsPerAddress: {
+    status: 429,
+    text: 'Your address has as many connections as the server takes from one. Close some, or try again in a moment.',
+  },
+  connectionsPerSecond: {
+    status: 429,
+    text: 'Your address has opened as many connections in a short time as the server takes. Try again in a moment.',
+  },
+  stopping: { status: 503, text: 'The server is being stopped. Try again in a moment.' },
 }
 
 /** One HTTP service in one child. */
@@ -54,9 +62,11 @@ export class HttpServer implements Server {
   }
 
   refuse(refusal: Refusal): string {
-    const text = `503 Service Unavailable\n\n${refusals[refusal]}\n`
+    const { status, text: why } = refusals[refusal]
+    const title = `${status} ${reasonOf(status)}`
+    const text = `${title}\n\n${why}\n`
     return [
-      'HTTP/1.1 503 Service Unavailable',
+      `HTTP/1.1 ${title}`,
       `Date: ${new Date().toUTCString()}`,
       'Server: Havre',
       'Retry-After: 5',

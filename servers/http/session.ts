@@ -1,4 +1,5 @@
 /** One connection: its requests in their order, one after the other, from the first to the end that somebody makes. */
+import type { LimitName } from '../../shared/limits/limits.ts'
 import type { LineFile } from '../../shared/log/journal.ts'
 import { type Connection, endingOf } from '../../shared/service.ts'
 import { allow } from './commands.ts'
@@ -35,6 +36,9 @@ const pausedAt = 16
 
 /** Waiting requests of all connections: each costs some 5 KiB, and a packet of 64 KiB holds up to 3,600. */
 const maxWaiting = 10_000
+
+/** Limits of requests, by what is answered at them. */
+const limitsMet: { readonly [status: number]: LimitName } = { 408: 'headers', 414: 'maxTarget', 431: 'maxHeaders' }
 
 /** The outcome of a request that got no answer. */
 const unanswered = { status: null, octets: 0, complete: false } as const
@@ -153,6 +157,7 @@ export class Session {
       this.#record(job, unanswered)
       return
     }
+    this.#countLimit(reply.status)
     const isLast = this.#isLast(exchange)
     const fields = isLast ? [...reply.fields, 'Connection', 'close'] : reply.fields
     const head = { status: reply.status, reason: reasonOf(reply.status), fields }
@@ -204,6 +209,7 @@ export class Session {
     const { stream } = this.#connection
     // A connection that was opened in advance and never used needs no word (RFC 9110 §15.5.9 leaves it open).
     const unused = problem.status === 408 && 'bytesRead' in stream && stream.bytesRead === 0
+    if (!unused) this.#countLimit(problem.status, ofAnswered)
     if (ofAnswered || unused || !stream.writable) return
     const reply = failure(problem.status, this.#asker(null), problem.status === 405 ? { fields: ['Allow', allow] } : {})
     const octets = reply.body.kind === 'octets' ? reply.body.octets : Buffer.alloc(0)
@@ -212,6 +218,12 @@ export class Session {
     for (let at = 0; at < fields.length; at += 2) lines.push(`${fields[at]}: ${fields[at + 1]}`)
     stream.write(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), octets]))
     journal.malformed(this.#connection, this.#shared.access, { ...problem, octets: octets.length })
+  }
+
+  /** @param inContent whether its head was there in time and short enough */
+  #countLimit(status: number, inContent = false): void {
+    const limit = inContent && status === 408 ? 'request' : limitsMet[status]
+    if (limit !== undefined) this.#connection.overLimit(limit)
   }
 
   #record({ exchange, arrivedAt }: Job, outcome: { status: number | null; octets: number; complete: boolean }): void {

@@ -1,3 +1,4 @@
+import type { LimitName } from '../../shared/limits/limits.ts'
 import { type MailStore, StoreError } from '../../shared/mail/mail-store.ts'
 import { DotStuffer } from '../../shared/net/dot-stuffing.ts'
 import { type Line as InputLine, LineSplitter } from '../../shared/net/line-splitter.ts'
@@ -8,7 +9,7 @@ import { type Command, commandOf } from './commands.ts'
 import * as journal from './journal.ts'
 import { authResponse } from './login.ts'
 import type { Pop3Options } from './options.ts'
-import { type Line, type Listing, type Reply, replies, statusLine, type Text } from './replies.ts'
+import { goodbyes, type Line, type Listing, type Reply, replies, statusLine, type Text } from './replies.ts'
 import { type Client, closed, loggedOut, mayLogIn, type Outcome, type Session, type Tally } from './session.ts'
 
 /**
@@ -43,10 +44,9 @@ export class Conversation implements Client {
     try {
       this.#wire.text(statusLine(replies.greeting(this.context.settings.hostname)))
       await this.#listen()
-      // RFC 1939 §3: after the idle time the server closes without a response. A stop is told: the next command is answered so.
-      if (this.#session.state !== 'closed' && endingOf(this.connection.signal) === 'stopping') {
-        this.#wire.text(statusLine(replies.stopping))
-      }
+      const ending = endingOf(this.connection.signal)
+      const goodbye = ending === null ? null : goodbyes[ending]
+      if (this.#session.state !== 'closed' && goodbye !== null) this.#wire.text(statusLine(goodbye))
     } catch (error) {
       failed = true
       if (this.#session.state !== 'closed') this.#wire.text(statusLine(replies.failed))
@@ -125,7 +125,7 @@ export class Conversation implements Client {
     if (this.#session.state === 'authenticating') return authResponse(text, this)
     const { commandsBeforeLogin } = this.context.options
     if (this.#session.state === 'authorization' && this.#commands > commandsBeforeLogin) {
-      journal.limitReached(this.#log, 'commandsBeforeLogin', commandsBeforeLogin)
+      this.#limitReached('commandsBeforeLogin', commandsBeforeLogin)
       return { reply: replies.tooManyBeforeLogin, next: closed('too-many-before-login') }
     }
     return row === undefined ? this.#fault(replies.unknownCommand) : this.#run(row, rest)
@@ -145,10 +145,15 @@ export class Conversation implements Client {
 
   #tooLong(): Outcome {
     const limit = this.context.options.commandLine
-    journal.limitReached(this.#log, 'commandLine', limit)
+    this.#limitReached('commandLine', limit)
     const outcome = this.#fault(replies.lineTooLong(limit))
     // An overlong response ends its login (RFC 5034 §4); a session that is over stays so.
     return this.#session.state === 'authenticating' ? { next: loggedOut, ...outcome } : outcome
+  }
+
+  #limitReached(limit: LimitName, value: number): void {
+    journal.limitReached(this.#log, limit, value)
+    this.connection.overLimit(limit)
   }
 
   /** Counts a command that is none; one too many ends the session. */
@@ -156,7 +161,7 @@ export class Conversation implements Client {
     const { badCommands } = this.context.options
     this.#badCommands += 1
     if (this.#badCommands <= badCommands) return { reply }
-    journal.limitReached(this.#log, 'badCommands', badCommands)
+    this.#limitReached('badCommands', badCommands)
     return { reply: replies.tooManyBadCommands, next: closed('too-many-bad-commands') }
   }
 
@@ -177,8 +182,10 @@ export class Conversation implements Client {
   async #enter(next: Session): Promise<void> {
     const before = this.#session
     this.#session = next
-    if (next.state === 'transaction') this.#log = this.connection.log.with({ account: next.maildrop.account })
-    else if (before.state === 'transaction') await before.maildrop.release()
+    if (next.state === 'transaction') {
+      this.connection.loggedIn()
+      this.#log = this.connection.log.with({ account: next.maildrop.account })
+    } else if (before.state === 'transaction') await before.maildrop.release()
   }
 
   async #sayList(reply: Listing): Promise<void> {

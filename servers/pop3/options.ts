@@ -2,21 +2,22 @@
 import { join } from 'node:path'
 import { z } from 'zod'
 import { size } from '../../shared/config/units.ts'
+import { limits } from '../../shared/limits/limits.ts'
 import type { Protocol } from '../../shared/service.ts'
 
 const options = z.strictObject({
-  commandLine: size({ min: 1_040, max: 65_536 }).prefault('2KiB').meta({
+  commandLine: size({ min: 1_040, max: 65_536 }).prefault(limits.commandLine.defaults.pop3).meta({
     unit: 'octets',
     over: '-ERR, and all of the line is dropped',
     // At least AUTH PLAIN with the longest names and password that everyone must take, in base64.
     source: 'RFC 2449 §4 (255), RFC 5034 §4 and RFC 4616 §2 (1037)',
     description: 'The longest line that a client may send, its line break included.',
   }),
-  badCommands: z.int().min(1).default(20).meta({
+  badCommands: z.int().min(1).default(limits.badCommands.defaults.pop3).meta({
     over: '-ERR, and the connection is closed; nothing is deleted',
     description: 'How many commands of a session may be unknown, malformed or out of place.',
   }),
-  commandsBeforeLogin: z.int().min(4).default(100).meta({
+  commandsBeforeLogin: z.int().min(4).default(limits.commandsBeforeLogin.defaults.pop3).meta({
     over: '-ERR, and the connection is closed',
     description: 'How many commands a client may send without having logged in.',
   }),

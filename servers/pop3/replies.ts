@@ -1,6 +1,6 @@
 /** All that the server says. Texts hold nothing of what the client wrote, and none begins with `[` unless it carries a code. */
 import type { StoreErrorCode } from '../../shared/mail/mail-store.ts'
-import type { Refusal } from '../../shared/service.ts'
+import type { Ending, Refusal } from '../../shared/service.ts'
 
 /** What a client can act on (RFC 2449 §8, RFC 3206). */
 export type ResponseCode = 'IN-USE' | 'AUTH' | 'SYS/TEMP' | 'SYS/PERM'
@@ -129,13 +129,28 @@ export const replies = {
 
   store: (code: StoreErrorCode) => storeTexts[code],
   stopping: error('The server is stopping: nothing was removed, please come again', 'SYS/TEMP'),
+  loginTooSlow: error('No login came in time: goodbye', 'SYS/TEMP'),
+  lastedTooLong: error('The session has lasted as long as it may: nothing was removed, please come again', 'SYS/TEMP'),
   /** Something that nobody foresaw. */
   failed: error('Something went wrong here: nothing was removed, the journal tells what', 'SYS/TEMP'),
 }
 
+/**
+ * What is said when the host ends a session; null: nothing. RFC 1939 §3: after the idle time the server closes without a response. A
+ * stop is told: the next command is answered so.
+ */
+export const goodbyes: Record<Ending, Line | null> = {
+  idle: null,
+  login: replies.loginTooSlow,
+  total: replies.lastedTooLong,
+  stopping: replies.stopping,
+  closed: null,
+}
+
 /** What a client reads that is turned away before its conversation begins (RFC 3206 §4: trying again may help). */
 export const refusals: Record<Refusal, Line> = {
-  'too-many-connections': error('Too many connections: please try again later', 'SYS/TEMP'),
-  'too-many-from-address': error('Too many connections from your address: please try again later', 'SYS/TEMP'),
+  connections: error('Too many connections: please try again later', 'SYS/TEMP'),
+  connectionsPerAddress: error('Too many connections from your address: please try again later', 'SYS/TEMP'),
+  connectionsPerSecond: error('Too many connections from your address in a short time: please try again later', 'SYS/TEMP'),
   stopping: error('The server is stopping: please try again later', 'SYS/TEMP'),
 }

@@ -1,4 +1,5 @@
 import { DeskError } from '../../shared/accounts/desk.ts'
+import type { LimitName } from '../../shared/limits/limits.ts'
 import type { Log } from '../../shared/log/log.ts'
 import type { Telling } from '../../shared/log/transcript.ts'
 import { StoreError } from '../../shared/mail/mail-store.ts'
@@ -16,6 +17,9 @@ import type { Outcome, Session, Situation } from './session.ts'
 /** Web pages can make browsers send these, with mail commands after them; nobody in the world of mail does. */
 const httpMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'TRACE', 'CONNECT', 'PATCH'])
 
+/** The commands that no message comes without. */
+const stepsOfMail: ReadonlySet<string> = new Set(['MAIL', 'RCPT', 'DATA'])
+
 /** A command's name and, after a blank, its argument; blanks at the end do not count (RFC 5321 §4.1.1). */
 const commandPattern = /^(?<name>[^ ]*)(?: +(?<argument>.*?))? *$/s
 
@@ -23,6 +27,8 @@ const commandPattern = /^(?<name>[^ ]*)(?: +(?<argument>.*?))? *$/s
 interface Reading {
   readonly telling: Telling
   readonly run: () => Outcome | Promise<Outcome>
+  /** Whether it is a step on the way of a message. */
+  readonly bringsMail?: boolean
 }
 
 /**
@@ -48,6 +54,8 @@ export class Conversation implements Listener {
   #endLater: (() => void) | null = null
   #commands = 0
   #bad = 0
+  /** Since the last message. */
+  #withoutMail = 0
   #messages = 0
   #transactions = 0
 
@@ -67,9 +75,9 @@ export class Conversation implements Listener {
   async line(line: Line): Promise<void> {
     using _busy = this.#situation.connection.busy()
     this.#commands += 1
-    const { telling, run } = this.#read(line)
+    const { telling, run, bringsMail = false } = this.#read(line)
     this.#situation.connection.transcript?.client(line, telling)
-    const outcome = this.#counted(await this.#outcome(run))
+    const outcome = this.#counted(bringsMail, await this.#outcome(run))
     if (this.#ending !== null) return
     if (outcome.next?.state === 'securing') return this.#secure(outcome.reply)
     this.#link.say(replies.render(outcome.reply))
@@ -106,14 +114,17 @@ export class Conversation implements Listener {
     if (session.state === 'login') return { telling: 'secret', run: () => session.answer(line) }
     const limit = this.#situation.options.commandLine
     if (line.kind === 'too-long') {
-      journal.limitReached(this.#situation.log, 'commandLine', limit)
+      this.#limitReached('commandLine', limit)
       return refuse('unknown', replies.lineTooLong(limit))
     }
     const text = line.octets.toString()
     const { name = '', argument = '' } = commandPattern.exec(text)?.groups ?? {}
     const row = lookUp(name)
     if (/[\u0000-\u001f\u007f]/.test(text)) return refuse(row === undefined ? 'unknown' : 'credentials', replies.garbledLine)
-    if (row !== undefined) return { telling: row.telling, run: () => row.perform(this.#situation, session, argument) }
+    if (row !== undefined) {
+      const bringsMail = stepsOfMail.has(row.name)
+      return { telling: row.telling, run: () => row.perform(this.#situation, session, argument), bringsMail }
+    }
     if (!httpMethods.has(name)) return refuse('unknown', replies.unknownCommand)
     return { telling: 'unknown', run: () => ({ reply: replies.notHttp, next: { state: 'closed', why: 'http' } }) }
   }
@@ -142,19 +153,34 @@ export class Conversation implements Listener {
     }
   }
 
-  /** Counts bad commands; one too many ends the conversation. */
-  #counted(outcome: Outcome): Outcome {
+  /** Counts bad commands, and those that bring no mail; one too many ends the conversation. */
+  #counted(bringsMail: boolean, outcome: Outcome): Outcome {
+    const { commandsWithoutMail } = this.#situation.options
+    // An orderly end is none.
+    if (!bringsMail && outcome.next?.state !== 'closed') this.#withoutMail += 1
+    if (this.#withoutMail > commandsWithoutMail) {
+      this.#limitReached('commandsWithoutMail', commandsWithoutMail)
+      return { reply: replies.tooManyWithoutMail, next: { state: 'closed', why: 'too-many-without-mail' } }
+    }
     if (!replies.isBadCommand(outcome.reply)) return outcome
     this.#bad += 1
     const { badCommands } = this.#situation.options
     if (this.#bad <= badCommands) return outcome
-    journal.limitReached(this.#situation.log, 'badCommands', badCommands)
+    this.#limitReached('badCommands', badCommands)
     return { reply: replies.tooManyBadCommands, next: { state: 'closed', why: 'bad-commands' } }
+  }
+
+  #limitReached(limit: LimitName, value: number): void {
+    journal.limitReached(this.#situation.log, limit, value)
+    this.#situation.connection.overLimit(limit)
   }
 
   #enter(next: Session): void {
     const loggedIn = 'account' in next && next.account !== null && !('account' in this.#session && this.#session.account !== null)
-    if (loggedIn) this.#situation = { ...this.#situation, log: this.#log.with({ account: next.account }) }
+    if (loggedIn) {
+      this.#situation.connection.loggedIn()
+      this.#situation = { ...this.#situation, log: this.#log.with({ account: next.account }) }
+    }
     this.#session = next
     if ('client' in next) this.#client = next.client.name
     if (next.state === 'closed') this.#end(next.why, null)
@@ -188,7 +214,10 @@ export class Conversation implements Listener {
     if (intake === null || session.state !== 'data') return
     const reply = await intake.finish()
     this.#intake = null
-    if (reply.code === 250) this.#messages += 1
+    if (reply.code === 250) {
+      this.#messages += 1
+      this.#withoutMail = 0
+    }
     if (this.#ending === null) this.#link.say(replies.render(reply))
     const { client, account } = session
     this.#session = { state: 'ready', client, account }
@@ -200,7 +229,7 @@ export class Conversation implements Listener {
   #mustEnd(): void {
     const why = endingOf(this.#situation.connection.signal)
     if (why === null || why === 'closed') return
-    const end = () => this.#end(why, why === 'idle' ? replies.idle : replies.stopping)
+    const end = () => this.#end(why, replies.goodbyes[why])
     if (this.#intake?.committing) this.#endLater = end
     else end()
   }

@@ -1,5 +1,6 @@
 /** SMTP's events: one function a kind. */
 import type { Log } from '../../shared/log/log.ts'
+import type { Ending } from '../../shared/service.ts'
 import type { Reply } from './replies.ts'
 import { inWords } from './replies.ts'
 
@@ -77,7 +78,7 @@ export interface SessionFacts {
   readonly messages: number
   readonly badCommands: number
   readonly durationMs: number
-  readonly reason: 'quit' | 'bad-commands' | 'http' | 'no-tls' | 'idle' | 'stopping' | 'closed'
+  readonly reason: 'quit' | 'bad-commands' | 'http' | 'no-tls' | 'too-many-without-mail' | Ending
 }
 
 /** The last record of a conversation. */

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { z } from 'zod'
 import { size } from '../../shared/config/units.ts'
+import { limits } from '../../shared/limits/limits.ts'
 import type { Protocol } from '../../shared/service.ts'
 
 const options = z.strictObject({
@@ -14,21 +15,26 @@ const options = z.strictObject({
       source: 'RFC 5321, RFC 6409, RFC 2033',
       pending: ['lmtp'],
     }),
-  recipients: z.int().min(100).max(10_000).default(1_000).meta({
+  recipients: z.int().min(100).max(10_000).default(limits.recipients.defaults.smtp).meta({
     description: 'Recipients of one message; what is over is to be sent again by the client.',
     over: '452 4.5.3',
     source: 'RFC 5321 §4.5.3.1.8',
   }),
-  commandLine: size({ min: 2_048, max: 1_048_576 }).prefault('12KiB').meta({
+  commandLine: size({ min: 2_048, max: 1_048_576 }).prefault(limits.commandLine.defaults.smtp).meta({
     description: 'One command line, line break included. Logins need up to 12 KiB; lines of messages have no limit but their size.',
     unit: 'octets',
     over: '500 5.5.2, and the whole line is dropped',
     source: 'RFC 5321 §4.5.3.1.4, RFC 4954 §4',
   }),
-  badCommands: z.int().min(1).max(10_000).default(20).meta({
+  badCommands: z.int().min(1).max(10_000).default(limits.badCommands.defaults.smtp).meta({
     description: 'Unknown, malformed or misplaced commands of one session; refused recipients are none.',
     over: '421 4.7.0, and the session ends',
     source: 'RFC 5321 §7.8',
+  }),
+  commandsWithoutMail: z.int().min(10).max(1_000_000).default(limits.commandsWithoutMail.defaults.smtp).meta({
+    description: limits.commandsWithoutMail.description,
+    over: '421 4.7.0, and the session ends',
+    source: limits.commandsWithoutMail.source,
   }),
 })
 
@@ -41,6 +47,7 @@ export const protocol: Protocol<SmtpOptions> = {
     if (tls === 'implicit') return { high: 2465, wellKnown: 465 }
     return mode === 'submission' ? { high: 2587, wellKnown: 587 } : { high: 2525, wellKnown: 25 }
   },
+  limitedAs: ({ mode }) => (mode === 'submission' ? 'submission' : 'smtp'),
   standards: [
     'RFC 5321',
     'RFC 1870',

@@ -3,7 +3,7 @@
  * words, an error's text or a path.
  */
 import { type StoreErrorCode, storeErrors } from '../../shared/mail/mail-store.ts'
-import type { Refusal } from '../../shared/service.ts'
+import type { Ending, Refusal } from '../../shared/service.ts'
 
 /** What the server says to one command. */
 export interface Reply {
@@ -144,11 +144,23 @@ export const isStoreFault = (code: StoreErrorCode): boolean => storeErrors[code]
 /** The client shut its side in the middle of a message. */
 export const unfinished = reply(421, '4.2', 'The message did not come to its end and was not taken; closing')
 export const idle = reply(421, '4.2', 'Nothing was said for too long; closing')
+export const loginTooSlow = reply(421, '7.0', 'No login came in time; closing')
+export const lastedTooLong = reply(421, '7.0', 'The session has lasted as long as it may; closing')
+export const tooManyWithoutMail = reply(421, '7.0', 'Too many commands without a message; closing')
 export const stopping = reply(421, '3.2', 'The server is stopping; try again in a moment')
+
+/** What is said when the host ends a conversation. */
+export const goodbyes: Readonly<Record<Exclude<Ending, 'closed'>, Reply>> = {
+  idle,
+  login: loginTooSlow,
+  total: lastedTooLong,
+  stopping,
+}
 
 /** For a connection that is turned away before it was greeted. */
 export const refusals: Readonly<Record<Refusal, Reply>> = {
-  'too-many-connections': reply(421, '3.2', 'Too many connections; try again in a moment'),
-  'too-many-from-address': reply(421, '7.0', 'Too many connections from your address; close one, or try again in a moment'),
+  connections: reply(421, '3.2', 'Too many connections; try again in a moment'),
+  connectionsPerAddress: reply(421, '7.0', 'Too many connections from your address; close one, or try again in a moment'),
+  connectionsPerSecond: reply(421, '7.0', 'Too many connections from your address in a short time; try again in a moment'),
   stopping,
 }

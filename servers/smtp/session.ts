@@ -50,7 +50,7 @@ export type Session =
   | ({ readonly state: 'data' } & Addressed)
   /** STARTTLS was answered: what follows is TLS, and then it begins anew. */
   | { readonly state: 'securing' }
-  | { readonly state: 'closed'; readonly why: 'quit' | 'bad-commands' | 'http' | 'no-tls' }
+  | { readonly state: 'closed'; readonly why: 'quit' | 'bad-commands' | 'too-many-without-mail' | 'http' | 'no-tls' }
 
 interface Addressed extends Introduced {
   readonly sender: Sender

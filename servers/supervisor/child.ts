@@ -83,7 +83,7 @@ export const forkChild: Fork = (birth, events) => new ForkedChild(birth, events)
 
 class ForkedChild implements Child {
   readonly startedAt = new Date()
-  counters: Counters = { open: 0, served: 0, refused: 0, memoryOctets: 0 }
+  counters: Counters = { open: 0, served: 0, refused: {}, memoryOctets: 0 }
   journal: JournalHealth = { ok: true, error: null, dropped: 0 }
   failure: { readonly message: string; readonly portTaken: boolean } | null = null
   readonly #process: ChildProcess

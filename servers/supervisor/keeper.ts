@@ -5,7 +5,7 @@ import type { AskMessage, Counters } from '../host/messages.ts'
 import type { Birth, Child, Plan } from './child.ts'
 import { type State, serviceState } from './lifecycle.ts'
 import type { Port } from './ports.ts'
-import { type Means, Post, sumOf } from './post.ts'
+import { type Means, nothingCounted, Post, sumOf } from './post.ts'
 
 /** What the keeper tells the supervisor. */
 export interface KeeperEvents {
@@ -52,7 +52,7 @@ export class Keeper {
   #begun = false
   #stopping = false
   /** By posts that are gone. */
-  #servedBefore = 0
+  #before: Counters = nothingCounted
 
   constructor(plan: Plan, port: Port, events: KeeperEvents, means: Means) {
     this.plan = plan
@@ -168,8 +168,7 @@ export class Keeper {
       }),
     )
     const others = await Promise.all([...this.#leaving, ...this.#coming].map((post) => post.count()))
-    const before = { open: 0, served: this.#servedBefore, refused: 0, memoryOctets: 0 }
-    return { all: sumOf([before, ...workers, ...others]), workers }
+    return { all: sumOf([this.#before, ...workers, ...others]), workers }
   }
 
   /** How the logs of all its children are, as last told. */
@@ -243,7 +242,7 @@ export class Keeper {
   #dismiss(post: Post, stopped: Promise<void>): void {
     this.#leaving.add(post)
     void stopped.then(async () => {
-      this.#servedBefore += (await post.count()).served
+      this.#before = sumOf([this.#before, await post.count()])
       this.#leaving.delete(post)
     })
   }

@@ -1,4 +1,5 @@
 /** One place with a child: has one, restarts it after a pause, has another take over, ends it. A service has as many as workers. */
+import { sumOfCounts } from '../../shared/limits/limits.ts'
 import { type JournalHealth, together } from '../../shared/log/appender.ts'
 import type { TlsMaterial } from '../../shared/tls/material.ts'
 import type { AskMessage, Counters, ToChild } from '../host/messages.ts'
@@ -60,7 +61,7 @@ export class Post {
   readonly #retiring = new Set<Child>()
   #failures = 0
   #readyAtMs = 0
-  #servedBefore = 0
+  #before: Counters = nothingCounted
   #cancelPause: Cancel = () => undefined
   #nextTryMs: number | null = null
   #stop: { readonly deadlineMs: number; readonly how: 'replace' | 'stop'; readonly queue: Queue } | null = null
@@ -159,7 +160,7 @@ export class Post {
   /** Numbers over all its children, dead ones included. */
   async count(): Promise<Counters> {
     const all = await Promise.all([...this.#children()].map((child) => child.count(countMs)))
-    return sumOf([{ open: 0, served: this.#servedBefore, refused: 0, memoryOctets: 0 }, ...all])
+    return sumOf([this.#before, ...all])
   }
 
   /** How the logs of all its children are, as last told. */
@@ -248,7 +249,8 @@ export class Post {
 
   #gone(child: Child, permanent: boolean, why: string): void {
     // Whoever was connected to it was served as far as it went.
-    this.#servedBefore += child.counters.served + child.counters.open
+    const { served, open, refused } = child.counters
+    this.#before = sumOf([this.#before, { ...nothingCounted, served: served + open, refused }])
     if (this.#retiring.delete(child)) return this.#checkEnded()
     if (this.#successor?.child === child) {
       const { settle } = this.#successor
@@ -299,13 +301,15 @@ export class Post {
   }
 }
 
+export const nothingCounted: Counters = { open: 0, served: 0, refused: {}, memoryOctets: 0 }
+
 /** The numbers of several processes as those of one. */
 export const sumOf = (all: readonly Counters[]): Counters => {
   const sum = (of: (counters: Counters) => number) => all.reduce((total, counters) => total + of(counters), 0)
   return {
     open: sum(({ open }) => open),
     served: sum(({ served }) => served),
-    refused: sum(({ refused }) => refused),
+    refused: sumOfCounts(all.map(({ refused }) => refused)),
     memoryOctets: sum(({ memoryOctets }) => memoryOctets),
   }
 }

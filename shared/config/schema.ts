@@ -3,26 +3,28 @@
  * people; a test compares the two.
  */
 import { z } from 'zod'
-import { address, domain, duration, mailbox, network, path, port, size } from './units.ts'
+import { type Limit, limits as table } from '../limits/limits.ts'
+import { address, domain, duration, durationOrAuto, mailbox, network, path, port, size } from './units.ts'
 
 const count = () => z.int().min(1)
 
+/** What the table of limits says of one. */
+const noted = ({ description, told, source }: Limit) => ({
+  description,
+  over: [...new Set(Object.values(told))].join('; '),
+  ...(source === undefined ? {} : { source }),
+})
+
+/** What host and supervisor keep for every service. */
 const limits = {
-  connections: count().meta({ description: 'Conversations of a service that are open at once.', over: 'turned away' }),
-  connectionsPerAddress: count().meta({
-    description: 'Conversations of a service that one address has open at once.',
-    over: 'turned away',
-  }),
-  connectionsPerSecond: z
-    .number()
-    .positive()
-    .nullable()
-    .meta({ description: 'New conversations a second from one address; null: no limit.', over: 'turned away', pending: true }),
-  idle: duration({ min: 10 }).meta({ description: 'How long a client may be silent.', over: 'the conversation is ended' }),
-  handshake: duration({ min: 10 }).meta({
-    description: 'How long a client may take over a TLS handshake, and a proxy over its header.',
-    over: 'the connection is closed',
-  }),
+  connections: count().meta(noted(table.connections)),
+  connectionsPerAddress: count().meta(noted(table.connectionsPerAddress)),
+  connectionsPerSecond: z.number().positive().nullable().meta(noted(table.connectionsPerSecond)),
+  idle: durationOrAuto({ min: 10 }).meta(noted(table.idle)),
+  login: durationOrAuto({ min: 10 }).nullable().meta(noted(table.login)),
+  total: duration({ min: 10 }).nullable().meta(noted(table.total)),
+  handshake: duration({ min: 10 }).meta(noted(table.handshake)),
+  memory: size({ min: 2 ** 20 }).meta(noted(table.memory)),
 }
 
 /** Settings of the whole, below the top level of the file; `services` stands beside them. */
@@ -134,11 +136,14 @@ export const settingsSchema = z.strictObject({
     .meta({ description: 'Uploaded files.' }),
   limits: z
     .strictObject({
-      connections: limits.connections.default(1000),
-      connectionsPerAddress: limits.connectionsPerAddress.default(100),
-      connectionsPerSecond: limits.connectionsPerSecond.default(null),
-      idle: limits.idle.prefault('5m'),
-      handshake: limits.handshake.prefault('10s'),
+      connections: limits.connections.default(table.connections.defaults.http),
+      connectionsPerAddress: limits.connectionsPerAddress.default(table.connectionsPerAddress.defaults.http),
+      connectionsPerSecond: limits.connectionsPerSecond.default(table.connectionsPerSecond.defaults.http),
+      idle: limits.idle.default('auto'),
+      login: limits.login.default('auto'),
+      total: limits.total.prefault(table.total.defaults.http),
+      handshake: limits.handshake.prefault(table.handshake.defaults.http),
+      memory: limits.memory.prefault(table.memory.defaults.http),
     })
     .prefault({})
     .meta({ description: 'Limits of each service; a service may have its own.' }),
@@ -152,7 +157,7 @@ export const settingsSchema = z.strictObject({
       accountThreshold: count()
         .default(10)
         .meta({ description: 'Bad logins on one account, from whatever address, from which on they are delayed too.' }),
-      blockAfter: count().default(20).meta({ description: 'Bad logins after which an address is refused on all services.' }),
+      blockAfter: count().default(table.blockAfter.defaults.ftp).meta(noted(table.blockAfter)),
       block: duration().prefault('10m').meta({ description: 'How long it is refused.' }),
     })
     .prefault({})
@@ -220,7 +225,10 @@ export const serviceSchema = z.strictObject({
       connectionsPerAddress: limits.connectionsPerAddress.optional(),
       connectionsPerSecond: limits.connectionsPerSecond.optional(),
       idle: limits.idle.optional(),
+      login: limits.login.optional(),
+      total: limits.total.optional(),
       handshake: limits.handshake.optional(),
+      memory: limits.memory.optional(),
     })
     .prefault({})
     .meta({ description: 'Limits of this service, instead of the top-level ones.' }),

@@ -1,14 +1,16 @@
 /** The services of a configuration: each is the settings that all have and those of its protocol. */
 import { z } from 'zod'
+import { type LimitedService, limits as table } from '../limits/limits.ts'
 import type { Protocol } from '../service.ts'
 import { check, shown, words } from './check.ts'
 import { type Checking, type Protocols, report, reportName } from './checking.ts'
 import { idleSettings } from './idle.ts'
 import { nearest } from './nearest.ts'
 import { type RawService, type RawSettings, serviceSchema, settingsSchema } from './schema.ts'
-import type { ConfiguredService, Settings } from './settings.ts'
+import type { ConfiguredService, Limits, Settings } from './settings.ts'
 import { type Fields, fieldsOf } from './shape.ts'
 import { find, type Tree } from './tree.ts'
+import { millisecondsOf } from './units.ts'
 
 /** A service whose own settings are right. */
 export interface CheckedService {
@@ -142,6 +144,28 @@ export const checkService = (name: string, plain: unknown, checking: Checking): 
   return { name, protocol, common, options, idle }
 }
 
+/** The limits of a service of this kind, `auto` filled in from the table. */
+const limitsOf = (kind: string, own: RawService['limits'], all: RawSettings['limits']): Limits => {
+  const byTable = (defaults: Readonly<Partial<Record<LimitedService, string>>>): number | null => {
+    const text = Object.entries(defaults).find(([name]) => name === kind)?.[1]
+    return text === undefined ? null : millisecondsOf(text)
+  }
+  const idle = own.idle ?? all.idle
+  const login = own.login === undefined ? all.login : own.login
+  const loginMs = byTable(table.login.defaults)
+  return {
+    connections: own.connections ?? all.connections,
+    connectionsPerAddress: own.connectionsPerAddress ?? all.connectionsPerAddress,
+    connectionsPerSecond: own.connectionsPerSecond === undefined ? all.connectionsPerSecond : own.connectionsPerSecond,
+    // A program of somebody else is in no table, and nothing of this is done for it.
+    idleMs: idle === 'auto' ? (byTable(table.idle.defaults) ?? 0) : idle,
+    loginMs: login === 'auto' || loginMs === null ? loginMs : login,
+    totalMs: own.total === undefined ? all.total : own.total,
+    handshakeMs: own.handshake ?? all.handshake,
+    memoryOctets: own.memory ?? all.memory,
+  }
+}
+
 /** A service with all that it takes from the settings of the whole. */
 export const serviceSettings = (
   { name, protocol, common, options }: CheckedService,
@@ -151,7 +175,6 @@ export const serviceSettings = (
   const tls = common.tls ?? (protocol.startTls === false ? 'off' : 'starttls')
   const ports = protocol.ports(options, tls)
   const standard = { high: ports.high, 'well-known': ports.wellKnown, any: 0 }[top.ports]
-  const { connections, connectionsPerAddress, connectionsPerSecond, idle, handshake } = common.limits
   return {
     name,
     protocol: protocol.protocol,
@@ -162,13 +185,7 @@ export const serviceSettings = (
     tls,
     requireTls: common.requireTls ?? 'auto',
     proxyProtocol: common.proxyProtocol,
-    limits: {
-      connections: connections ?? top.limits.connections,
-      connectionsPerAddress: connectionsPerAddress ?? top.limits.connectionsPerAddress,
-      connectionsPerSecond: connectionsPerSecond === undefined ? top.limits.connectionsPerSecond : connectionsPerSecond,
-      idleMs: idle ?? top.limits.idle,
-      handshakeMs: handshake ?? top.limits.handshake,
-    },
+    limits: limitsOf(protocol.limitedAs?.(options) ?? protocol.protocol, common.limits, top.limits),
     options,
     grants: protocol.grants(options, settings),
     external: protocol.external?.(options) ?? null,

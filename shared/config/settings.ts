@@ -76,8 +76,14 @@ export interface Limits {
   /** New ones a second from one address; null: no limit. */
   readonly connectionsPerSecond: number | null
   readonly idleMs: number
+  /** From the first octet to the login; null: no limit, or a service that nobody logs in to. */
+  readonly loginMs: number | null
+  /** Of a conversation as a whole; null: no limit. */
+  readonly totalMs: number | null
   /** For a TLS handshake. */
   readonly handshakeMs: number
+  /** What may wait in memory for one client. */
+  readonly memoryOctets: number
 }
 
 /** One service of the configuration, checked. */

@@ -123,14 +123,25 @@ export const duration = (range: Range = {}) =>
   z
     .string({ error: durationWrong })
     .regex(durationPattern, { error: durationWrong })
-    .transform((value, context) => {
-      const ms = millisecondsOf(value)
-      const wrong =
-        ms === null ? 'must be a whole number of milliseconds' : withinRange(durationText, { max: longestTimerMs, ...range }, ms)
-      if (ms !== null && wrong === null) return ms
-      context.addIssue({ code: 'custom', message: wrong ?? '', input: value })
-      return z.NEVER
-    })
+    .transform((value, context) => measuredTime(value, range, context))
+
+const autoWrong = 'must be auto, or a time with its unit, such as 300ms, 10s, 5m, 2h or 7d'
+
+/** The same, or `auto`. */
+export const durationOrAuto = (range: Range = {}) =>
+  z
+    .string({ error: autoWrong })
+    .regex(/^(?:auto|\d+(?:\.\d+)? ?(?:ms|s|m|h|d))$/, { error: autoWrong })
+    .transform((value, context) => (value === 'auto' ? value : measuredTime(value, range, context)))
+
+const measuredTime = (value: string, range: Range, context: z.core.$RefinementCtx): number => {
+  const ms = millisecondsOf(value)
+  const wrong =
+    ms === null ? 'must be a whole number of milliseconds' : withinRange(durationText, { max: longestTimerMs, ...range }, ms)
+  if (ms !== null && wrong === null) return ms
+  context.addIssue({ code: 'custom', message: wrong ?? '', input: value })
+  return z.NEVER
+}
 
 const portWrong = 'must be a port from 0 to 65535 (0: the system chooses)'
 

@@ -61,7 +61,13 @@ describe('the table of havre status', () => {
   it('shows what was refused, and workers, only where there are any', () => {
     expect(statusText(status(service('http')), plain)).to.not.match(/REFUSED|WORKERS/)
     const text = statusText(
-      status(service('http', { refused: 5, workers: [1, 2, 3, 4].map((pid) => ({ pid, state: 'ready' })) }), service('ftp')),
+      status(
+        service('http', {
+          refused: { connections: 2, badCommands: 3, idle: 7 },
+          workers: [1, 2, 3, 4].map((pid) => ({ pid, state: 'ready' })),
+        }),
+        service('ftp'),
+      ),
       plain,
     )
     expect(text).to.match(/PID {2}WORKERS .* REFUSED {2}RESTARTS/)
@@ -69,7 +75,7 @@ describe('the table of havre status', () => {
   })
 
   it('leaves out columns until it fits, and keeps service, state and address', () => {
-    const all = status(service('smtp', { refused: 3 }), service('pop3'))
+    const all = status(service('smtp', { refused: { connections: 3 } }), service('pop3'))
     for (let width = 100; width >= 30; width--) {
       const lines = statusText(all, { ...plain, width }).split('\n')
       for (const line of lines) expect(line.length, line).to.be.at.most(width)

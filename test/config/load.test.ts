@@ -57,7 +57,10 @@ describe('the configuration', () => {
         connectionsPerAddress: 100,
         connectionsPerSecond: null,
         idleMs: 300_000,
+        loginMs: null,
+        totalMs: 604_800_000,
         handshakeMs: 10_000,
+        memoryOctets: 16_777_216,
       })
     })
 
@@ -276,9 +279,36 @@ describe('the configuration', () => {
         connectionsPerAddress: 100,
         connectionsPerSecond: null,
         idleMs: 60_000,
+        loginMs: 300_000,
+        totalMs: 604_800_000,
         handshakeMs: 10_000,
+        memoryOctets: 16_777_216,
       })
       expect(service(configuration, 'smtp').limits.connectionsPerSecond).to.equal(9)
+    })
+
+    it('lets a client be silent as long as its protocol wants, unless a time is set', async () => {
+      const { services } = await load({ 'my.yaml': 'services: { pop3s: { protocol: pop3, tls: implicit } }' })
+      expect(services.map(({ name, limits: { idleMs } }) => [name, idleMs / 60_000])).to.deep.equal([
+        ['http', 5],
+        ['ftp', 5],
+        ['smtp', 5],
+        ['pop3', 10],
+        ['pop3s', 10],
+      ])
+      const set = await load({ 'my.yaml': 'limits: { idle: 2m }\nservices: { ftp: { limits: { idle: auto } } }' })
+      expect(set.services.map(({ limits: { idleMs } }) => idleMs / 60_000)).to.deep.equal([2, 5, 2, 2])
+    })
+
+    it('has a time to log in only where people log in', async () => {
+      const text = (login: string) => ({
+        'my.yaml': `limits: { login: ${login} }\nservices: { out: { protocol: smtp, mode: submission } }`,
+      })
+      const times = async (login: string) =>
+        (await load(text(login))).services.map(({ name, limits: { loginMs } }) => `${name} ${loginMs}`)
+      expect(await times('auto')).to.deep.equal(['http null', 'ftp 300000', 'smtp null', 'pop3 600000', 'out 300000'])
+      expect(await times('7s')).to.deep.equal(['http null', 'ftp 7000', 'smtp null', 'pop3 7000', 'out 7000'])
+      expect(await times('null')).to.deep.equal(['http null', 'ftp null', 'smtp null', 'pop3 null', 'out null'])
     })
 
     it('is STARTTLS by default, and none for HTTP', async () => {
@@ -320,7 +350,7 @@ describe('the configuration', () => {
           'services.smtp.mode=lmtp',
           'services.pop3.workers=2',
         ),
-      ).to.have.members(['limits.connectionsPerSecond', 'files.quota.bytes', 'services.http.routes', 'services.smtp.mode'])
+      ).to.have.members(['files.quota.bytes', 'services.http.routes', 'services.smtp.mode'])
     })
 
     it('but not when they say the default, in whatever words, nor of a service that is off', async () => {

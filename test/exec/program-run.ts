@@ -36,7 +36,16 @@ export const programRun = async (
     tls: 'off',
     requireTls: 'auto',
     proxyProtocol: null,
-    limits: { connections: 1, connectionsPerAddress: 1, connectionsPerSecond: null, idleMs: 1, handshakeMs: 1 },
+    limits: {
+      connections: 1,
+      connectionsPerAddress: 1,
+      connectionsPerSecond: null,
+      idleMs: 1,
+      loginMs: null,
+      totalMs: null,
+      handshakeMs: 1,
+      memoryOctets: 1,
+    },
     options: checked,
   }
   let pid = 0

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { Client } from '../kit/client.ts'
 import { dialogue } from '../kit/dialogue.ts'
+import { testAccounts } from '../kit/fake-desk.ts'
 import { serve } from '../kit/serving.ts'
 import { RawSession, serveFtp, until } from './raw-session.ts'
 
@@ -59,7 +60,7 @@ describe('ftp: limits', () => {
   })
 
   it('thousands of pipelined commands are answered in order, and reading pauses while too many wait', async () => {
-    await using running = await serveFtp({ options: { pipelined: 4 } })
+    await using running = await serveFtp({ options: { pipelined: 4, commandsBeforeLogin: 10_000 } })
     using client = await Client.connect(running.port)
     expect(await client.line()).to.match(/^220 /)
     // The client does not read at first: the replies fill what the system holds, and the server must not read on for ever.
@@ -76,6 +77,22 @@ describe('ftp: limits', () => {
     }
     await sent
   }).timeout(20_000)
+
+  it('a session without a login has so many commands, one with a login as many as it likes', async () => {
+    await using running = await serveFtp({ options: { commandsBeforeLogin: 10 } })
+    using client = await Client.connect(running.port)
+    expect(await client.line()).to.match(/^220 /)
+    for (let n = 0; n < 10; n += 1) expect(await client.ask('NOOP')).to.match(/^200 /)
+    expect(await client.ask('NOOP')).to.match(/^200 /)
+    expect(await client.line()).to.match(/^421 /)
+    await client.closed()
+    using member = await Client.connect(running.port)
+    expect(await member.line()).to.match(/^220 /)
+    expect(await member.ask('USER alice')).to.match(/^331 /)
+    expect(await member.ask(`PASS ${testAccounts['alice']}`)).to.match(/^230 /)
+    for (let n = 0; n < 30; n += 1) expect(await member.ask('NOOP')).to.match(/^200 /)
+    expect(running.journal.of('ftp.limit.reached').map(({ fields }) => fields['limit'])).to.deep.equal(['commandsBeforeLogin'])
+  })
 
   it('idle sessions get 421 and are closed', async () => {
     await using running = await serveFtp({ limits: { idleMs: 100 } })

@@ -97,7 +97,7 @@ describe('FTP: AUTH TLS (RFC 4217)', () => {
   it('nor what came in later packets before the handshake', async () => {
     await using running = await serveFtp({ tls: 'starttls' })
     using client = await greeted(running)
-    await client.send(`${'NOOP\r\n'.repeat(300)}AUTH TLS\r\n${'USER mallory\r\n'.repeat(20_000)}`)
+    await client.send(`${'NOOP\r\n'.repeat(90)}AUTH TLS\r\n${'USER mallory\r\n'.repeat(20_000)}`)
     while (!(await client.reply()).join().startsWith('234'));
     const outcome = await client.startTls().then(
       () => say(client, 'PWD'),

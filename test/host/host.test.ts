@@ -10,7 +10,10 @@ const roomy: Limits = {
   connectionsPerAddress: 100,
   connectionsPerSecond: null,
   idleMs: 60_000,
+  loginMs: null,
+  totalMs: null,
   handshakeMs: 10_000,
+  memoryOctets: 16 * 2 ** 20,
 }
 
 /** Answers each line with itself; `work` lasts until told, `fail` throws; says why it ends. */
@@ -26,6 +29,8 @@ class Echo implements Server {
       const line = String(chunk).trim()
       if (line === 'fail') throw new Error('a fault in the protocol')
       if (line === 'quit') return
+      if (line === 'login') connection.loggedIn()
+      if (line === 'much') stream.write(Buffer.alloc(64 * 2 ** 20))
       using _working = connection.busy()
       if (line === 'work') await new Promise<void>((resolve) => this.work.push(resolve))
       if (stream.writable) stream.write(`${line}\r\n`)
@@ -78,7 +83,7 @@ describe('the host', () => {
     await one.command('quit')
     await one.closed()
     await eventually(() => family.host.counters.served === 1)
-    expect(family.host.counters).to.include({ open: 1, served: 1, refused: 0 })
+    expect(family.host.counters).to.deep.include({ open: 1, served: 1, refused: {} })
   })
 
   it('turns the one over the limit away in the words of the protocol, and serves again when there is room', async () => {
@@ -86,10 +91,10 @@ describe('the host', () => {
     using one = await family.client()
     expect(await one.ask('a')).to.equal('a')
     using two = await family.client()
-    expect(await two.line()).to.equal('no: too-many-connections')
+    expect(await two.line()).to.equal('no: connections')
     await two.closed()
-    expect(family.host.counters).to.include({ open: 1, refused: 1 })
-    expect(family.journal.of('connection.refused')[0]?.fields).to.include({ reason: 'too-many-connections' })
+    expect(family.host.counters).to.deep.include({ open: 1, refused: { connections: 1 } })
+    expect(family.journal.of('connection.refused')[0]?.fields).to.include({ limit: 'connections' })
     await one.command('quit')
     await one.closed()
     await eventually(() => family.host.counters.open === 0)
@@ -102,9 +107,75 @@ describe('the host', () => {
     using one = await family.client('127.0.0.2')
     expect(await one.ask('a')).to.equal('a')
     using again = await family.client('127.0.0.2')
-    expect(await again.line()).to.equal('no: too-many-from-address')
+    expect(await again.line()).to.equal('no: connectionsPerAddress')
     using other = await family.client('127.0.0.3')
     expect(await other.ask('b')).to.equal('b')
+  })
+
+  it('counts a second by address: who comes too fast is turned away, others are not', async () => {
+    await using family = await hosting({ connectionsPerSecond: 0.001 })
+    using one = await family.client('127.0.0.2')
+    expect(await one.ask('a')).to.equal('a')
+    using again = await family.client('127.0.0.2')
+    expect(await again.line()).to.equal('no: connectionsPerSecond')
+    using other = await family.client('127.0.0.3')
+    expect(await other.ask('b')).to.equal('b')
+    expect(family.host.counters.refused).to.deep.equal({ connectionsPerSecond: 1 })
+  })
+
+  it('journals the first of a flood and the sum of the others, and counts them all', async () => {
+    await using family = await hosting({ connectionsPerAddress: 1 })
+    using one = await family.client()
+    expect(await one.ask('a')).to.equal('a')
+    const flood = 150
+    for (let n = 0; n < flood; n++) {
+      using client = await family.client()
+      expect(await client.line()).to.equal('no: connectionsPerAddress')
+    }
+    expect(family.host.counters.refused).to.deep.equal({ connectionsPerAddress: flood })
+    await family.end('stop', 0)
+    const single = family.journal.of('connection.refused').length
+    const sums = family.journal.of('connections.refused')
+    const summed = sums.reduce((total, { fields }) => total + Number(fields['count']), 0)
+    expect(single + summed).to.equal(flood)
+    expect(single).to.be.below(flood / 2)
+    expect(sums[0]?.fields).to.include({ limit: 'connectionsPerAddress', address: '127.0.0.1' })
+  })
+
+  it('ends a conversation without a login when its time is over, and lets one with a login go on', async () => {
+    await using family = await hosting({ loginMs: 300 })
+    using stranger = await family.client()
+    using member = await family.client()
+    expect(await member.ask('login')).to.equal('login')
+    expect(await stranger.line()).to.equal('bye login')
+    expect(await member.ask('a')).to.equal('a')
+    expect(family.host.counters.refused).to.deep.equal({ login: 1 })
+    expect(family.journal.of('connection.limit.reached').map(({ fields }) => fields['limit'])).to.deep.equal(['login'])
+  })
+
+  it('ends a conversation that lasts too long, however lively it is', async () => {
+    await using family = await hosting({ totalMs: 300 })
+    using client = await family.client()
+    let last = ''
+    for (let count = 0; last !== 'bye total' && count < 100_000; count++) {
+      await client.command(`${count}`)
+      last = await client.line()
+    }
+    expect(last).to.equal('bye total')
+    await eventually(() => family.host.counters.open === 0)
+    expect(family.host.counters.refused).to.deep.equal({ total: 1 })
+  })
+
+  it('cuts off a client for which more waits in memory than may, and no other', async () => {
+    await using family = await hosting({ memoryOctets: 2 ** 20, idleMs: 2_000 })
+    using greedy = await family.client()
+    using modest = await family.client()
+    greedy.socket.pause()
+    greedy.socket.write('much\n')
+    await eventually(() => family.host.counters.refused.memory === 1)
+    expect(await modest.ask('a')).to.equal('a')
+    await eventually(() => family.host.counters.open === 1)
+    expect(family.journal.of('connection.limit.reached').map(({ fields }) => fields['limit'])).to.deep.equal(['memory'])
   })
 
   it('ends a conversation in which nothing came or went for the idle time, and no other', async () => {

@@ -30,6 +30,8 @@ export interface WorkerStatus {
   readonly restarts: number
   readonly connections: number
   readonly served: number
+  /** How often which limit was met, by its name. */
+  readonly refused: Readonly<Record<string, number>>
   readonly memory: number
   readonly lastError: string | null
   readonly nextTry: string | null

@@ -126,7 +126,10 @@ const serveIn = async (folder: TemporaryFolder, setup: Setup): Promise<Running> 
     connectionsPerAddress: 1_000,
     connectionsPerSecond: null,
     idleMs: 300_000,
+    loginMs: null,
+    totalMs: null,
     handshakeMs: 10_000,
+    memoryOctets: 16 * 2 ** 20,
     ...setup.limits,
   }
   const mode = setup.tls ?? 'off'

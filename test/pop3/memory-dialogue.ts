@@ -50,6 +50,8 @@ const disguised = (connection: Connection, { from, secure }: MemorySetup): Conne
   transcript: connection.transcript,
   busy: () => connection.busy(),
   touch: () => connection.touch(),
+  loggedIn: () => connection.loggedIn(),
+  overLimit: (limit) => connection.overLimit(limit),
 })
 
 const createIn =

@@ -101,6 +101,8 @@ const connected = async (): Promise<{ client: Client; connection: Connection; so
     transcript: null,
     busy: () => ({ [Symbol.dispose]: () => undefined }),
     touch: () => undefined,
+    loggedIn: () => undefined,
+    overLimit: () => undefined,
   }
   return { client, connection, socket: socket as Socket }
 }

@@ -1,6 +1,12 @@
 import { expect } from 'chai'
+import type { Client } from '../kit/client.ts'
 import { FakeStore } from './fake-store.ts'
 import { afterEhlo, afterRcpt, introduced, serveSmtp } from './setup.ts'
+
+const say = async (client: Client, words: string): Promise<string> => {
+  await client.send(`${words}\r\n`)
+  return (await client.reply()).join()
+}
 
 describe('SMTP: the size of a message (RFC 1870)', () => {
   const limit = { settings: { mail: { maxSizeOctets: 1_000 } } }
@@ -143,8 +149,25 @@ describe('SMTP: bad commands', () => {
 })
 
 describe('SMTP: what a session holds', () => {
+  it('is over after too many commands that bring no mail, and each message begins the count anew', async () => {
+    await using running = await serveSmtp({ options: { commandsWithoutMail: 10 } })
+    using client = await introduced(running)
+    for (let message = 0; message < 3; message++) {
+      for (let n = 0; n < 8; n++) expect(await say(client, 'NOOP')).to.match(/^250/)
+      await say(client, 'MAIL FROM:<a@example.org>')
+      // However many they are, recipients are none of them.
+      for (let n = 0; n < 15; n++) await say(client, 'RCPT TO:<alice@havre.test>')
+      expect(await say(client, 'DATA')).to.match(/^354/)
+      expect(await say(client, 'Subject: x\r\n\r\nx\r\n.')).to.match(/^250/)
+    }
+    for (let n = 0; n < 10; n++) expect(await say(client, 'RSET')).to.match(/^250/)
+    expect(await say(client, 'NOOP')).to.match(/^421 4\.7\.0/)
+    await client.closed()
+    expect(running.journal.of('smtp.limit.reached').map(({ fields }) => fields['limit'])).to.deep.equal(['commandsWithoutMail'])
+  })
+
   it('is not what a client pipelines without reading the replies', async () => {
-    await using running = await serveSmtp()
+    await using running = await serveSmtp({ options: { commandsWithoutMail: 1_000_000 } })
     using client = await introduced(running)
     client.pause()
     const count = 100_000
