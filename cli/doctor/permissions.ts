@@ -97,6 +97,8 @@ const look = async (patient: Patient): Promise<Finding[]> => {
   const top = await entryOf(data)
   if (top === null) return [ok(`${data} is not there yet`)]
   const secrets = await secretsOf(patient)
+  const homesFolder = join(data, 'files')
+  const homes = await entryOf(homesFolder)
   const uid = familyUid(patient, top)
   const folders = ['tls', 'run', 'files'].map((name) => join(data, name))
   // The site may well be somebody else's, who writes it.
@@ -107,9 +109,15 @@ const look = async (patient: Patient): Promise<Finding[]> => {
   const findings = [
     ...ofSecrets(secrets),
     ...open.map(({ path, mode }) => found('problem', `everybody may put files into ${path} (${octal(mode)})`, `chmod o-w ${path}`)),
-    ...((top.mode & 0o077) === 0
-      ? []
-      : [found('hint', `other users of this machine may look into ${data} (${octal(top.mode)})`, `chmod 0700 ${data}`)]),
+    ...((homes?.mode ?? 0) & 0o077
+      ? [
+          found(
+            'hint',
+            `other users of this machine may look into the accounts’ files in ${homesFolder}`,
+            `chmod 0700 ${homesFolder}`,
+          ),
+        ]
+      : []),
     ...(uid === null ? [] : [...ofOwners(inData, uid, data), ...ofOwners(inLogs, uid, logs)]),
   ]
   return findings.length > 0 ? findings : [ok('data, keys and logs are their owner’s')]

@@ -1,6 +1,6 @@
 /** The life of `havre start`, in order: check, bind, give up root, lock, open what the desk needs, start, serve, end. */
 
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
 import { openAccountStore } from '../../shared/accounts/sqlite-account-store.ts'
@@ -274,6 +274,8 @@ const becomeUser = ({ settings }: Configuration): void => {
   for (const [setting, folder] of Object.entries(folders)) {
     withFolder(setting, folder, () => accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK))
   }
+  // What an account keeps is nobody else's; the data folder itself stays open to programs of other users that have a folder in it.
+  withFolder('data', settings.data, () => mkdirSync(join(settings.data, 'files'), { recursive: true, mode: 0o700 }))
 }
 
 /** What keeps a folder from being made or written to, and is not over by itself. */

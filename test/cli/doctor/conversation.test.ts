@@ -115,6 +115,9 @@ describe('havre doctor: conversations', function () {
     const well = await family.havre(['doctor', '--json'])
     const { ok, findings } = JSON.parse(well.stdout.toString())
     expect(ok, well.stdout.toString()).to.equal(true)
+    expect(
+      findings.filter(({ check, severity }: Record<string, string>) => check === 'permissions' && severity !== 'ok'),
+    ).to.deep.equal([])
     expect(well.code).to.equal(0)
     const held = findings.filter(({ check }: { check: string }) => check === 'conversation')
     expect(held.map(({ message }: { message: string }) => message.replace(/127.*/, ''))).to.deep.equal([

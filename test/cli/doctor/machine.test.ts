@@ -75,17 +75,19 @@ describe('havre doctor: permissions and folders', () => {
     expect(await troublesOf(permissions, folder, { sets })).to.have.length(1)
   })
 
-  it('find folders that everybody may write to, and a data folder that everybody may look into', async () => {
+  it('find folders that everybody may write to, and homes that everybody may look into', async () => {
     await using folder = await temporaryFolder()
     const data = await makeData(folder)
-    await chmod(data, 0o755)
+    await mkdir(`${data}/files`)
+    await chmod(`${data}/files`, 0o755)
     expect(await troublesOf(permissions, folder)).to.deep.equal([
-      `hint: other users of this machine may look into ${data} (0755) → chmod 0700 ${data}`,
+      `hint: other users of this machine may look into the accounts’ files in ${data}/files → chmod 0700 ${data}/files`,
     ])
+    await chmod(`${data}/files`, 0o700)
     await chmod(data, 0o777)
-    expect((await troublesOf(permissions, folder))[0]).to.equal(
+    expect(await troublesOf(permissions, folder)).to.deep.equal([
       `problem: everybody may put files into ${data} (0777) → chmod o-w ${data}`,
-    )
+    ])
   })
 
   it('find files that are root’s where the user is another', async function () {
