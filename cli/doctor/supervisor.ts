@@ -20,6 +20,23 @@ const ofServices = ({ services, seen }: Patient): Finding[] => {
   ]
 }
 
+/** Journals that cannot be written, and records that are lost. */
+const ofJournals = ({ seen }: Patient): Finding[] => {
+  if (seen.kind !== 'running') return []
+  const { supervisor, services } = seen.status
+  const journals = [{ name: null, journal: supervisor.journal }, ...services]
+  return journals.flatMap(({ name, journal }) => {
+    if (journal === undefined) return []
+    const whose = `the journal of ${name ?? 'the supervisor'}`
+    const remedy = 'Look at the folder of the logs, its disk and its permissions; writing is tried again by itself'
+    if (!journal.ok)
+      return [found('problem', `${whose} cannot be written: ${journal.error ?? 'for an unknown reason'}`, remedy, name)]
+    return journal.dropped > 0
+      ? [found('hint', `${whose} lacks ${journal.dropped} records, lost while it could not be written`, null, name)]
+      : []
+  })
+}
+
 const look = async (patient: Patient): Promise<Finding[]> => {
   const { seen, configuration } = patient
   const { data } = configuration.settings
@@ -32,7 +49,7 @@ const look = async (patient: Patient): Promise<Finding[]> => {
   const finding = ok(`Havre ${version} runs on ${data} (pid ${pid}, ${state})`)
   const other = packageVersion()
   const stale = found('hint', `the Havre that runs is ${version}, this one is ${other}`, 'A stop and a start go over to it')
-  return [finding, ...(version === other ? [] : [stale]), ...ofServices(patient)]
+  return [finding, ...(version === other ? [] : [stale]), ...ofServices(patient), ...ofJournals(patient)]
 }
 
 /** Whether a supervisor runs, and what it says of its services. */

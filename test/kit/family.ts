@@ -60,6 +60,8 @@ export interface FamilyOptions {
   /** A folder that another family has used, to start on its data; the caller removes it. */
   readonly folder?: TemporaryFolder
   readonly deadlineMs?: number
+  /** A program, with its arguments, that runs the supervisor: `strace`. */
+  readonly under?: readonly string[]
   readonly env?: Readonly<Record<string, string | undefined>>
 }
 
@@ -135,7 +137,8 @@ export const startFamily = async (options: FamilyOptions = {}): Promise<Family> 
   const folder = options.folder ?? (await temporaryFolder())
   const configuration = [...familyArgs(folder), ...chosen(options), ...(options.args ?? [])]
   const startedAt = performance.now()
-  const child = spawn(process.execPath, [...havreProgram, 'start', ...configuration], {
+  const [program = process.execPath, ...before] = [...(options.under ?? []), process.execPath]
+  const child = spawn(program, [...before, ...havreProgram, 'start', ...configuration], {
     cwd: folder.path,
     env: { ...process.env, ...cleanEnvironment(), ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],

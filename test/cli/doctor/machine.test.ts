@@ -200,7 +200,7 @@ describe('havre doctor: the supervisor', () => {
   it('says which services do not serve, why, and which ones do not run', async () => {
     await using folder = await temporaryFolder()
     const running = [
-      { name: 'http', port: 1 },
+      { name: 'http', port: 1, journal: { ok: false, error: 'ENOSPC', dropped: 3 } },
       { name: 'smtp', port: 2, state: 'failed', lastError: 'the disk is gone' },
       { name: 'ftp', port: 3, state: 'draining' },
     ]
@@ -208,6 +208,7 @@ describe('havre doctor: the supervisor', () => {
       'problem: smtp is failed: the disk is gone → Set right what it says, then `havre reload`',
       'hint: ftp is draining → It is tried again by itself; `havre logs` tells more',
       'warning: pop3 is in the configuration, but does not run → `havre reload` takes over the configuration as it is now',
+      'problem: the journal of http cannot be written: ENOSPC → Look at the folder of the logs, its disk and its permissions; writing is tried again by itself',
     ])
   })
 })
