@@ -56,6 +56,8 @@ export class Host {
   readonly #sweep: NodeJS.Timeout
   readonly #implicit: boolean
   readonly #surroundings: Surroundings
+  /** Connections of which the supervisor is asked whether they may come in. */
+  #asking = 0
   #served = 0
   #refused: Partial<Record<LimitName, number>> = {}
   #acceptedAt = 0
@@ -180,7 +182,7 @@ export class Host {
 
   /** Connections that are not over. */
   get #left(): number {
-    return this.#open.size + this.#nameless.size
+    return this.#open.size + this.#nameless.size + this.#asking
   }
 
   #timeLeft(): number {
@@ -258,8 +260,13 @@ export class Host {
     // Whatever breaks the connection of one who is not in closes it, and that is seen.
     socket.on('error', () => undefined)
     const verdict = this.#admission.admit(addressGroup(remote.address))
-    if (verdict instanceof Promise) void verdict.then((late) => this.#letIn(socket, remote, late, client))
-    else this.#letIn(socket, remote, verdict, client)
+    if (!(verdict instanceof Promise)) return this.#letIn(socket, remote, verdict, client)
+    this.#asking += 1
+    void verdict.then((late) => {
+      this.#asking -= 1
+      this.#letIn(socket, remote, late, client)
+      if (this.#left === 0) this.#wake()
+    })
   }
 
   #letIn(socket: Socket, remote: Endpoint, verdict: Verdict, client?: Conversation): void {

@@ -15,6 +15,7 @@ import { Host, type HostTls } from './host.ts'
 import * as journal from './journal.ts'
 import { isToChild, type StartMessage, type ToSupervisor } from './messages.ts'
 import { loadService } from './services.ts'
+import { SharedAdmission } from './shared-admission.ts'
 
 /** The descriptor behind stdin, stdout, stderr and the channel: where the supervisor puts the bound port. */
 const inheritedFd = 4
@@ -66,6 +67,9 @@ const desk = new DeskClient((message) => {
   process.send?.(message)
 })
 
+/** Asks the supervisor who may come in. */
+const admission = new SharedAdmission(send)
+
 const run = async ({ service, settings, version, console, network }: StartMessage): Promise<void> => {
   const records = await openJournal({ service: service.name, folder: settings.logs, level: settings.log.level, console })
   const { log } = records
@@ -88,7 +92,9 @@ const run = async ({ service, settings, version, console, network }: StartMessag
     }
     server = protocol.create(context)
     await server.start?.()
-    const host = new Host(server, service.limits, log, tlsFor(service, server), service.proxyProtocol?.from)
+    // The only process of a service counts for itself.
+    const asked = service.workers > 1 ? admission : undefined
+    const host = new Host(server, service.limits, log, tlsFor(service, server), service.proxyProtocol?.from, asked)
     desk.onBlocked = () => host.countLimit('blockAfter')
     reportCounters(host, records)
     const port = await host.listen({ fd: inheritedFd })
@@ -161,6 +167,8 @@ process.on('message', (message) => {
       return desk.answered(message.id, message.answer)
     case 'failure':
       return desk.failed(message.id, message.message)
+    case 'admission':
+      return admission.answered(message.id, message.verdict)
     case 'tls':
       return takeKeys(message.material)
     case 'reopen':
@@ -174,6 +182,7 @@ process.on('message', (message) => {
 
 process.on('disconnect', () => {
   desk.close()
+  admission.close()
   if (life.state === 'waiting') return exit(exitCodes.done)
   // First of all: an orphan that holds the port would be in the way of the next start.
   life.host.close()

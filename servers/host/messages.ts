@@ -1,6 +1,7 @@
 /** What supervisor and child say to each other over the channel that `fork` opens between them (plain JSON). */
 import type { LoginAnswer, LoginAttempt, RecipientAnswer } from '../../shared/accounts/desk.ts'
 import type { ServiceSettings, Settings } from '../../shared/config/settings.ts'
+import type { Verdict } from '../../shared/limits/admission.ts'
 import type { LimitCounts } from '../../shared/limits/limits.ts'
 import type { JournalHealth } from '../../shared/log/appender.ts'
 import type { TlsMaterial } from '../../shared/tls/material.ts'
@@ -37,6 +38,8 @@ export type ToChild =
   | { readonly type: 'answer'; readonly id: number; readonly answer: Answer }
   /** The question could not be answered. */
   | { readonly type: 'failure'; readonly id: number; readonly message: string }
+  /** Whether the one may come in about whom was asked with this id. */
+  | { readonly type: 'admission'; readonly id: number; readonly verdict: Verdict }
   /** Keys for TLS: the first ones, or those to go on with. Never to be logged. */
   | { readonly type: 'tls'; readonly material: TlsMaterial }
   /** The logs were moved away: go on in new ones. What is told next is done after that. */
@@ -70,6 +73,10 @@ export type ToSupervisor =
   /** A program of somebody else was started; it is what the service's process is told to be from now on. */
   | { readonly type: 'program'; readonly program: { readonly pid: number; readonly startTime: string; readonly tag: string } }
   | AskMessage
+  /** Asks whether one of this address may come in; sent where a service has several workers. */
+  | { readonly type: 'admit'; readonly id: number; readonly group: string }
+  /** One that was admitted is gone. */
+  | { readonly type: 'release'; readonly group: string }
   /** Sent when they changed, at most a few times a second, and when asked for. */
   | { readonly type: 'counters'; readonly counters: Counters; readonly journal: JournalHealth }
 
@@ -77,8 +84,8 @@ const isTagged = (value: unknown): value is { type: unknown } => typeof value ==
 
 /** Messages come from our own program over a private channel: what is checked is that it is a message at all. */
 export const isToChild = (value: unknown): value is ToChild =>
-  isTagged(value) && ['start', 'end', 'answer', 'failure', 'tls', 'reopen', 'count'].includes(String(value.type))
+  isTagged(value) && ['start', 'end', 'answer', 'failure', 'tls', 'admission', 'reopen', 'count'].includes(String(value.type))
 
 /** The same for the other direction. */
 export const isToSupervisor = (value: unknown): value is ToSupervisor =>
-  isTagged(value) && ['ready', 'failed', 'program', 'ask', 'counters'].includes(String(value.type))
+  isTagged(value) && ['ready', 'failed', 'program', 'ask', 'admit', 'release', 'counters'].includes(String(value.type))

@@ -116,6 +116,7 @@ process.on('message', (message) => {
         counters: { open: 0, served: 0, refused: {}, memoryOctets: life.run.memoryOctets },
         journal: life.journal.health,
       })
+    case 'admission':
     case 'answer':
     case 'failure':
       return

@@ -4,6 +4,7 @@ import { extname } from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import type { ConfiguredService, Settings } from '../../shared/config/settings.ts'
+import { AdmissionShare, type AdmissionTable } from '../../shared/limits/admission.ts'
 import type { JournalHealth } from '../../shared/log/appender.ts'
 import { exitCodes } from '../../shared/service.ts'
 import { killNow, type Root } from '../exec/processes.ts'
@@ -35,6 +36,8 @@ export interface ChildEvents {
   /** It is gone. `permanent`: trying again cannot help; `why` is for people. */
   gone(child: Child, permanent: boolean, why: string): void
   asked(child: Child, message: AskMessage): void
+  /** Where the service's connections are counted. */
+  readonly admission: AdmissionTable
 }
 
 /** What a child is to be. */
@@ -92,10 +95,12 @@ class ForkedChild implements Child {
   #cancelDeadline: Cancel
   #late = ''
   #counted: (() => void)[] = []
+  readonly #admitted: AdmissionShare
 
   constructor({ plan, port }: Birth, events: ChildEvents) {
     const { service, settings, version, console, network, flags } = plan
     const { external } = service
+    this.#admitted = new AdmissionShare(events.admission)
     const fd = port.fd()
     this.#process = fork(external === null ? childProgram : runnerProgram, childArguments(service.name, settings.data), {
       execArgv: [...flags],
@@ -162,6 +167,10 @@ class ForkedChild implements Child {
         return
       case 'ask':
         return events.asked(this, message)
+      case 'admit':
+        return this.tell({ type: 'admission', id: message.id, verdict: this.#admitted.admit(message.group) })
+      case 'release':
+        return this.#admitted.release(message.group)
       case 'counters':
         this.counters = message.counters
         this.journal = message.journal
@@ -175,6 +184,7 @@ class ForkedChild implements Child {
 
   #gone(events: ChildEvents, permanent: boolean, why: string): void {
     this.#cancelDeadline()
+    this.#admitted.end()
     this.#answerCounts()
     // Whoever looked after it is gone; where that was by its own will, the program was gone before.
     this.#killProgram()

@@ -1,4 +1,5 @@
 /** Keeps one service served: owns its port, and a post for each of its workers. */
+import { AdmissionTable } from '../../shared/limits/admission.ts'
 import { type JournalHealth, together } from '../../shared/log/appender.ts'
 import type { TlsMaterial } from '../../shared/tls/material.ts'
 import type { AskMessage, Counters } from '../host/messages.ts'
@@ -43,6 +44,8 @@ export class Keeper {
   state: State = 'starting'
   readonly #events: KeeperEvents
   readonly #means: Means
+  /** Of all its workers together. */
+  readonly #admission: AdmissionTable
   #posts: Post[] = []
   /** Posts that a reload made superfluous and that still drain. */
   readonly #leaving = new Set<Post>()
@@ -59,6 +62,7 @@ export class Keeper {
     this.port = port
     this.#events = events
     this.#means = means
+    this.#admission = new AdmissionTable(plan.service.limits)
   }
 
   get name(): string {
@@ -203,6 +207,7 @@ export class Keeper {
       died: (pid: number, why: string, nextTryMs: number | null) => this.#events.died(this, pid, why, nextTryMs),
       asked: (child: Child, message: AskMessage) => this.#events.asked(this, child, message),
       material: () => this.#events.material(this),
+      admission: this.#admission,
     }
     return Array.from({ length: Math.max(0, count) }, () => new Post(duty, events, this.#means))
   }
@@ -236,6 +241,7 @@ export class Keeper {
     const left = port !== this.port && this.port.close()
     this.port = port
     this.plan = plan
+    this.#admission.limits = plan.service.limits
     return left
   }
 

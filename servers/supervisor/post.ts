@@ -1,4 +1,5 @@
 /** One place with a child: has one, restarts it after a pause, has another take over, ends it. A service has as many as workers. */
+import type { AdmissionTable } from '../../shared/limits/admission.ts'
 import { sumOfCounts } from '../../shared/limits/limits.ts'
 import { type JournalHealth, together } from '../../shared/log/appender.ts'
 import type { TlsMaterial } from '../../shared/tls/material.ts'
@@ -13,6 +14,8 @@ export interface PostEvents {
   /** A child ended that should not have; null: there will be no next try. */
   died(pid: number, why: string, nextTryMs: number | null): void
   asked(child: Child, message: AskMessage): void
+  /** Where the service's connections are counted. */
+  readonly admission: AdmissionTable
   /** What its children need to speak TLS; null as long as there is nothing. */
   material(): TlsMaterial | null
 }
@@ -205,6 +208,7 @@ export class Post {
       ready: (child) => this.#ready(child),
       gone: (child, permanent, why) => this.#gone(child, permanent, why),
       asked: (child, message) => this.#events.asked(child, message),
+      admission: this.#events.admission,
     }
     const child = this.#means.fork(duty, events)
     this.#giveKeys(child, duty)

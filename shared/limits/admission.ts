@@ -104,3 +104,33 @@ export class AdmissionTable implements Admission {
     }
   }
 }
+
+/** The part of one process in a table that several share. `end` gives free what it held when it died. */
+export class AdmissionShare {
+  readonly #table: AdmissionTable
+  readonly #held = new Map<string, number>()
+
+  constructor(table: AdmissionTable) {
+    this.#table = table
+  }
+
+  admit(group: string): Verdict {
+    const verdict = this.#table.admit(group)
+    if (verdict === null) this.#held.set(group, (this.#held.get(group) ?? 0) + 1)
+    return verdict
+  }
+
+  release(group: string): void {
+    const left = (this.#held.get(group) ?? 0) - 1
+    // Said by a process that has miscounted; the others are not to suffer.
+    if (left < 0) return
+    if (left === 0) this.#held.delete(group)
+    else this.#held.set(group, left)
+    this.#table.release(group)
+  }
+
+  end(): void {
+    for (const [group, count] of this.#held) for (let n = 0; n < count; n++) this.#table.release(group)
+    this.#held.clear()
+  }
+}
