@@ -80,9 +80,19 @@ const readPair = async (files: { readonly certificate: string; readonly key: str
   }
 }
 
-const isSignedBy = ({ certificate }: ReadKey, authority: string | null): boolean => {
-  if (authority === null) return false
-  const [leaf, issuer] = [new X509Certificate(certificate), new X509Certificate(authority)]
+/** A certificate, or null where the text is none. */
+const parsed = (pem: string | null): X509Certificate | null => {
+  try {
+    return pem === null ? null : new X509Certificate(pem)
+  } catch {
+    // Damaged: it is made anew.
+    return null
+  }
+}
+
+const isSignedBy = ({ certificate }: ReadKey, issuer: X509Certificate | null): boolean => {
+  if (issuer === null) return false
+  const leaf = new X509Certificate(certificate)
   return leaf.checkIssued(issuer) && leaf.verify(issuer.publicKey)
 }
 
@@ -141,7 +151,6 @@ export const localCertificate = async (
   const names = localNames(wanted)
   await closeFolder(files.folder)
   const there = await readPair(files.server)
-  const authority = there === null ? null : await readPair(files.authority)
   const holds =
     there !== null &&
     there.validFromMs <= nowMs &&
@@ -150,8 +159,8 @@ export const localCertificate = async (
     namesUrl(there, revocationUrl) &&
     (await isThere(files.public.revocation)) &&
     (await isThere(files.public.authority)) &&
-    // Without its key the authority is as good as ever for those who trust it, until the certificate is to be renewed.
-    isSignedBy(there, authority?.certificate ?? (await readIfThere(files.authority.certificate)))
+    // Its key is not looked at: without it the authority is as good as ever for those who trust it, until it is to sign again.
+    isSignedBy(there, parsed(await readIfThere(files.authority.certificate)))
   if (holds) return { pair: there, made: null }
   const made = await workElsewhere<Input, Made>(import.meta.filename, { data, names, revocationUrl, nowMs })
   return { pair: await readCertifiedKey(files.server), made }

@@ -172,6 +172,8 @@ const handshake = async (stream: TLSSocket, socket: Socket, waitMs: number, sign
   stream.once('_tlsError', failed)
   stream.once('error', failed)
   stream.once('close', closed)
+  // The client shut its side in the middle: nobody reads yet who would notice.
+  stream.once('end', closed)
   socket.once('close', closed)
   signal.addEventListener('abort', aborted)
   if (signal.aborted) aborted()
@@ -187,6 +189,7 @@ const handshake = async (stream: TLSSocket, socket: Socket, waitMs: number, sign
     clearTimeout(timer)
     signal.removeEventListener('abort', aborted)
     stream.off('close', closed)
+    stream.off('end', closed)
     socket.off('close', closed)
     stream.off('error', failed)
     stream.off('_tlsError', failed)

@@ -88,6 +88,8 @@ describe('TLS: the local certificate', () => {
     const before = new X509Certificate(await readFile(files.authority.certificate))
     await rm(files.authority.certificate)
     expect((await localCertificate(folder.path, names, now)).made).to.deep.equal({ authority: true })
+    await writeFile(files.authority.certificate, '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n')
+    expect((await localCertificate(folder.path, names, now)).made).to.deep.equal({ authority: true })
     const late = await localCertificate(folder.path, { ...names, hostname: 'new.test' }, now + 3_400 * dayMs)
     expect(late.made).to.deep.equal({ authority: true })
     expect(await readFile(files.authority.key, 'utf8')).to.equal(key)

@@ -1,0 +1,91 @@
+import { readFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { expect } from 'chai'
+import { useFamily } from '../kit/family.ts'
+import { temporaryFolder } from '../kit/folder.ts'
+import { describeWith } from '../kit/programs.ts'
+import { run } from '../kit/run.ts'
+
+/** What testssl.sh writes of one thing it looked at. */
+interface Finding {
+  readonly id: string
+  readonly severity: string
+  readonly finding: string
+}
+
+/** Findings that are no reason to act, by service and name; docs/tls.md tells of each. Every other one fails the test. */
+const known: Readonly<Record<string, readonly string[]>> = {
+  https: ['LOW HSTS'],
+}
+
+/** How grave a finding is; `WARN` and `FATAL` are about the run itself. */
+const harmless: readonly string[] = ['OK', 'INFO', 'DEBUG']
+
+/** What is looked at: protocols, suites, forward secrecy, defaults and certificate, order, HTTP's fields, every known weakness. */
+const checks = ['-p', '-s', '-f', '-S', '-P', '-U']
+
+const office = fileURLToPath(new URL('../../config/office.yaml', import.meta.url))
+
+/** A port that is free just now: certificates name the list of those taken back only where http has a port of its own. */
+const freePort = (): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const server = createServer().once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => (typeof address === 'object' && address !== null ? resolve(address.port) : reject(new Error('no port'))))
+    })
+  })
+
+describeWith(['testssl', 'openssl'], 'TLS: testssl.sh', function () {
+  this.timeout(900_000)
+  let httpPort = 0
+  before('find a port for http', async () => {
+    httpPort = await freePort()
+  })
+  const family = useFamily(() => ({ args: ['--config', office, '--set', `services.http.port=${httpPort}`] }))
+
+  /** @returns what it found to be less than good. @throws where it did not look to its end */
+  const look = async (service: string, more: readonly string[]): Promise<readonly Finding[]> => {
+    await using folder = await temporaryFolder()
+    const report = folder.at('report.json')
+    const { stdout, stderr } = await run(
+      'testssl',
+      [
+        ...['--quiet', '--color', '0', '--warnings', 'off', '--nodns', 'none', '--ip', '127.0.0.1'],
+        ...['--add-ca', family().folder.at('data', 'tls', 'authority.pem'), '--jsonfile', report],
+        ...checks,
+        ...more,
+        `localhost:${family().port(service)}`,
+      ],
+      { deadlineMs: 800_000, cwd: folder.path },
+    )
+    const findings: Finding[] = JSON.parse(await readFile(report, 'utf8'))
+    const ids = findings.map(({ id }) => id)
+    // It looked, and what it looked at is ours.
+    expect(ids, `${stdout}\n${stderr}`).to.include.members(['TLS1_2', 'TLS1_3', 'cert_chain_of_trust', 'heartbleed', 'LUCKY13'])
+    expect(findings.find(({ id }) => id === 'cert_chain_of_trust')?.severity).to.equal('OK')
+    expect(findings.find(({ id }) => id === 'cert_crlDistributionPoints')?.finding).to.include(`:${httpPort}/.well-known/havre/`)
+    return findings.filter(({ severity }) => !harmless.includes(severity))
+  }
+
+  // Two at a time: most of what it does is waiting.
+  for (const group of [
+    [
+      ['https', '-h'],
+      ['smtp', '-t', 'smtp'],
+    ],
+    [['submission', '-t', 'smtp'], ['smtps']],
+    [['pop3', '-t', 'pop3'], ['pop3s']],
+    [['ftp', '-t', 'ftp'], ['ftps']],
+  ]) {
+    it(`finds nothing in ${group.map(([service]) => service).join(' and ')} but what is known`, async () => {
+      const found = await Promise.all(group.map(([service = '', ...more]) => look(service, more)))
+      for (const [at, [service = '']] of group.entries()) {
+        const less = (found[at] ?? []).map(({ severity, id, finding }) => ({ what: `${severity} ${id}`, finding }))
+        const unknown = less.filter(({ what }) => !(known[service] ?? []).includes(what))
+        expect(unknown, service).to.deep.equal([])
+      }
+    })
+  }
+})
