@@ -166,5 +166,40 @@ describe('a wrong setting is refused', () => {
     { name: 'an empty path', yaml: 'data: ""\n', told: ['my.yaml:1:7: data: must be a path, not ""'] },
     { name: 'a path left empty', yaml: 'data:\n', told: ['my.yaml:1:6: data: must be a path, not null'] },
     { name: 'true for text', yaml: 'user: true\n', told: ['my.yaml:1:7: user: must be text, not true'] },
+    {
+      name: 'a time of a login without a unit',
+      yaml: 'limits:\n  login: 60\n',
+      told: ['my.yaml:2:10: limits.login: must be auto, or a time with its unit, such as 300ms, 10s, 5m, 2h or 7d, not 60'],
+    },
+    {
+      name: 'a conversation that is over at once',
+      yaml: 'limits:\n  total: 0s\n',
+      told: ['my.yaml:2:10: limits.total: must be at least 10ms, not "0s"'],
+    },
+    {
+      name: 'no memory for a connection',
+      yaml: 'limits:\n  memory: 10\n',
+      told: ['my.yaml:2:11: limits.memory: must be at least 1MiB, not 10'],
+    },
+    {
+      name: 'half a connection of a thousand',
+      yaml: 'limits:\n  connections: 0.5\n',
+      told: ['my.yaml:2:16: limits.connections: must be a whole number, not 0.5'],
+    },
+    {
+      name: 'no connection a second',
+      yaml: 'limits:\n  connectionsPerSecond: 0\n',
+      told: ['my.yaml:2:25: limits.connectionsPerSecond: must be more than 0, not 0'],
+    },
+    {
+      name: 'logs that are put away and not kept',
+      yaml: 'log:\n  rotate:\n    keep: -1\n',
+      told: ['my.yaml:3:11: log.rotate.keep: must be at least 1, not -1'],
+    },
+    {
+      name: 'a rotation in one word',
+      yaml: 'log:\n  rotate: daily\n',
+      told: ['my.yaml:2:11: log.rotate: must be a section of settings, not "daily"'],
+    },
   ])
 })
