@@ -54,6 +54,8 @@ export class Engine {
       maxHeaderSize: limits.headOctets,
       // Asked of every request, with an answer that explains, in request.ts.
       requireHostHeader: false,
+      // Said, so that no flag of Node's in our environment can loosen it: what frames a request is not open to opinion (RFC 9112 §6.3).
+      insecureHTTPParser: false,
       shouldUpgradeCallback: () => false,
     })
     // A client may shut its side after the request and still gets the answer. Node has no types for this property.

@@ -22,6 +22,19 @@ describe('ftp: behind a proxy', () => {
     expect(await session.reply()).to.match(/^226 /)
   }
 
+  it('asks nobody from elsewhere for a password in clear, though the proxy is on this machine', async () => {
+    await using running = await started()
+    for (const [from, code] of [
+      ['127.0.0.5', '331'],
+      ['192.0.2.7', '530'],
+    ]) {
+      using session = await Client.connect(running.port, { header: `PROXY TCP4 ${from} 198.51.100.1 40000 21\r\n` })
+      expect((await session.reply()).join()).to.match(/^220/)
+      await session.command('USER alice')
+      expect((await session.reply()).join(), from).to.match(new RegExp(`^${code} `))
+    }
+  })
+
   it('tells clients the address that they came to', async () => {
     await using running = await started()
     using session = await RawSession.open(running, 'alice', { header })

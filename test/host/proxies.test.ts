@@ -60,6 +60,15 @@ describe('host: the PROXY protocol', () => {
     for (const client of [one, two, other, checked]) expect(await client.ask('QUIT')).to.match(/^\+OK/)
   })
 
+  it('counts one network of IPv6 as one address', async () => {
+    await using running = await servePop3({ limits: { connectionsPerAddress: 1 } })
+    using _one = await greeted(running, binaryHeader('2001:db8::7', 40_002, '2001:db8::1', 110))
+    using neighbour = await Client.connect(running.port)
+    await neighbour.send(binaryHeader('2001:db8::8:0:0:9', 40_003, '2001:db8::1', 110))
+    expect(await neighbour.line()).to.match(/^-ERR \[SYS\/TEMP\]/)
+    using _elsewhere = await greeted(running, binaryHeader('2001:db8:0:1::7', 40_004, '2001:db8::1', 110))
+  })
+
   it('asks the desk with the address of the client', async () => {
     const asked: string[] = []
     await using running = await servePop3({ requireTls: 'never' })

@@ -51,4 +51,24 @@ if (mode === 'stream') {
   for await (const _ of createInterface({ input: process.stdin })) say((await delivery.commit()).join(' '))
 }
 
+if (mode === 'sync') {
+  const deliver = async () => {
+    const delivery = store.deliver(to('alice'))
+    await delivery.write(bodyOf('x', 200))
+    await delivery.commit()
+    say('delivered')
+  }
+  say('opened')
+  await deliver()
+  // The first write to a new log is synced anyway.
+  await deliver()
+  // Taking a mailbox need not be on disk: what comes after it must be all the same.
+  const maildrop = await held(store, 'alice')
+  say('held')
+  await deliver()
+  await maildrop.remove(maildrop.messages)
+  say('removed')
+  await maildrop.release()
+}
+
 await store.close()

@@ -125,6 +125,21 @@ describe('SMTP: logins that are refused', () => {
     }
   })
 
+  it('in clear from elsewhere, though the proxy is on this machine', async () => {
+    await using running = await serveSmtp({ proxiesFrom: ['127.0.0.1'] })
+    for (const [from, reply] of [
+      ['127.0.0.5', /^235 /],
+      ['192.0.2.7', /^538 5\.7\.11 /],
+    ] as const) {
+      using client = await Client.connect(running.port, { header: `PROXY TCP4 ${from} 198.51.100.1 40000 25\r\n` })
+      await client.reply()
+      await client.command('EHLO client.test')
+      await client.reply()
+      expect(await client.ask(`AUTH PLAIN ${plain}`), from).to.match(reply)
+    }
+    expect(running.desk.attempts).to.have.length(1)
+  })
+
   it('while the address is blocked, saying for how long', async () => {
     const desk = fakeDesk()
     desk.block(8.5 * 60_000)

@@ -22,13 +22,13 @@ const holder = async (program: string, data: string) => {
     child.kill('SIGKILL')
     await once(child, 'exit')
   }
-  return { has, kill, pid: child.pid }
+  return { has, kill, pid: child.pid, [Symbol.asyncDispose]: async () => void child.kill('SIGKILL') }
 }
 
 describe('the lock on a data folder', () => {
   it('is held by one process, and free the moment that one is killed', async () => {
     await using folder = await temporaryFolder()
-    const first = await holder(folder.at('first.ts'), folder.path)
+    await using first = await holder(folder.at('first.ts'), folder.path)
     expect(first.has).to.equal(true)
     expect(takeLock(folder.path)).to.equal(null)
     if (process.platform === 'linux') expect(lockHolder(folder.path)).to.equal(first.pid)
@@ -41,7 +41,7 @@ describe('the lock on a data folder', () => {
   it('is free after release', async () => {
     await using folder = await temporaryFolder()
     takeLock(folder.path)?.release()
-    const second = await holder(folder.at('second.ts'), folder.path)
+    await using second = await holder(folder.at('second.ts'), folder.path)
     await second.kill()
     expect(second.has).to.equal(true)
   })

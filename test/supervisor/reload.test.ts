@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises'
+import { userInfo } from 'node:os'
 import { expect } from 'chai'
 import { Client } from '../kit/client.ts'
 import { type Family, startFamily } from '../kit/family.ts'
@@ -70,6 +71,18 @@ describe('reload and restart', function () {
     expect(await pidOf(family, 'pop3')).to.equal(before)
     using client = await Client.connect(family.port('pop3'))
     expect(await client.line()).to.match(/^\+OK.*good\.test/)
+  })
+
+  it('changes nothing when what cannot change while it runs is changed beside something else', async () => {
+    await using folder = await temporaryFolder()
+    await using family = await startFrom(folder, 'hostname: good.test', 'pop3')
+    const before = await pidOf(family, 'pop3')
+    const user = `user: ${userInfo().username}\n`
+    await writeFile(folder.at('havre.yaml'), `${user}hostname: other.test\nservices: { new: { protocol: smtp } }`)
+    const { code, stderr } = await family.havre(['reload'])
+    expect(stderr).to.contain('user cannot change while Havre runs: stop it and start it again. Nothing was changed')
+    expect(code).to.equal(100)
+    expect((await family.status()).services.map(({ name, pid }) => `${name} ${pid}`)).to.deep.equal([`pop3 ${before}`])
   })
 
   it('by SIGHUP too, when stdin is no terminal', async () => {

@@ -1,7 +1,9 @@
 import { type ConnectionOptions, connect } from 'node:tls'
 import { expect } from 'chai'
+import type { Server } from '../../shared/service.ts'
 import { localCertificate } from '../../shared/tls/local-certificate.ts'
 import { Client } from '../kit/client.ts'
+import { eventually } from '../kit/eventually.ts'
 import { temporaryFolder } from '../kit/folder.ts'
 import { type Running, serve } from '../kit/serving.ts'
 
@@ -70,6 +72,51 @@ describe('TLS: a service', () => {
       expect(outcome).to.equal('ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION')
     })
   }
+
+  it('speaks no suite of TLS 1.2 without forward secrecy and authenticated encryption', async () => {
+    await using running = await serve({ service: 'http', tls: 'implicit' })
+    const ciphers = 'ECDHE-ECDSA-AES128-SHA256:ECDHE-ECDSA-AES256-SHA:AES128-GCM-SHA256:AES128-SHA@SECLEVEL=0'
+    const outcome = await shownTo(running, { maxVersion: 'TLSv1.2', ciphers }).catch((error: NodeJS.ErrnoException) => error.code)
+    expect(outcome).to.match(/ALERT_HANDSHAKE_FAILURE$/)
+  })
+
+  it('does not begin the handshake again for a client of TLS 1.2 that wishes it', async () => {
+    await using running = await serve({ service: 'http', tls: 'implicit' })
+    const outcome = await new Promise<string>((resolve) => {
+      const socket = connect({ port: running.port, host: '127.0.0.1', rejectUnauthorized: false, maxVersion: 'TLSv1.2' }, () => {
+        socket.renegotiate({ rejectUnauthorized: false }, (error) => {
+          resolve(error === null ? 'begun again' : String((error as NodeJS.ErrnoException).code))
+          socket.destroy()
+        })
+      })
+      socket.once('error', (error: NodeJS.ErrnoException) => resolve(String(error.code)))
+    })
+    expect(outcome).to.equal('ERR_SSL_NO_RENEGOTIATION')
+  })
+
+  it('reads nothing of what came in clear before the handshake, also where the protocol had not looked at it yet', async () => {
+    const server: Server = {
+      // Lets the client speak first, looks at nothing, and then begins.
+      serve: async (connection) => {
+        const { stream } = connection
+        stream.write('greeted\r\n')
+        await eventually(() => expect(stream.readableLength).to.be.greaterThan(0))
+        stream.write('begin\r\n')
+        await connection.startTls()
+        connection.stream.end('heard nothing\r\n')
+      },
+      refuse: () => '',
+      stop: async () => undefined,
+    }
+    await using running = await serve({ service: 'x', tls: 'starttls', create: () => server })
+    using client = await Client.connect(running.port)
+    expect(await client.line()).to.equal('greeted')
+    await client.send('EVIL\r\n')
+    expect(await client.line()).to.equal('begin')
+    await client.startTls()
+    expect(await client.line()).to.equal('heard nothing')
+    expect(running.journal.of('tls.clear-octets-dropped')[0]?.fields).to.include({ octets: 6 })
+  })
 
   it('waits for its first keys, and then serves who came before', async () => {
     const pair = await pairFor('one.test')
