@@ -1,0 +1,60 @@
+import type { Guard } from './guard.ts'
+
+export const guards: readonly Guard[] = [
+  {
+    name: 'files: a link leads out of the folder',
+    file: 'shared/files/disk-file-store.ts',
+    guard: "      if (isInside(path, realRoot)) return anchor\n      throw refusal('denied')",
+    without: '      return anchor',
+    tests: ['test/files/disk-file-store.test.ts'],
+    grep: 'lets no link lead out',
+  },
+  {
+    name: 'files: a root that its owner linked elsewhere is served',
+    file: 'shared/files/disk-file-store.ts',
+    guard: "if (this.#inside !== null && !isInside(realRoot, await this.#whereItLies(this.#inside))) throw refusal('denied')",
+    without: '',
+    tests: ['test/files/disk-file-store.test.ts'],
+    grep: 'takes a root that is a link out',
+  },
+  {
+    name: 'files: dot-dot leads above the root',
+    file: 'shared/files/resolve-path.ts',
+    guard: "    if (name === '..') names.pop()\n    else if",
+    without: '    if',
+    tests: ['test/files/disk-file-store.test.ts'],
+    grep: 'resolves . and .. inside',
+  },
+  {
+    name: 'files: an upload shows before it is whole',
+    file: 'shared/files/disk-upload.ts',
+    guard: "const partial = `${start.folder.ref}/${uploadPrefix}${randomBytes(12).toString('hex')}`\n    const { copy } = start",
+    without: 'const partial = `${start.folder.ref}/${start.name}`\n    const { copy } = start',
+    tests: ['test/files/disk-file-store.test.ts'],
+    grep: 'reading says what is wrong|lists files and folders',
+  },
+  {
+    name: 'files: an upload is acknowledged before its octets are on disk',
+    file: 'shared/files/disk-upload.ts',
+    guard: 'if (sync !== null) await sync(`${await folder.realPath()}/${basename(this.#partial)}`)',
+    without: '',
+    tests: ['test/files/disk-file-store.test.ts'],
+    grep: 'makes content durable|does not publish',
+  },
+  {
+    name: 'files: an upload is acknowledged before its name is on disk',
+    file: 'shared/files/disk-upload.ts',
+    guard: 'if (sync !== null) await sync(await folder.realPath())',
+    without: '',
+    tests: ['test/files/disk-file-store.test.ts'],
+    grep: 'makes content durable',
+  },
+  {
+    name: 'files: a device or pipe is opened like a file',
+    file: 'shared/files/disk-file-store.ts',
+    guard: "  if (stat === null) throw refusal('denied')\n  return stat\n}\n\nconst oldOctets",
+    without: "  return stat ?? { kind: 'file', octets: 0, modifiedMs: 0, unique: '' }\n}\n\nconst oldOctets",
+    tests: ['test/files/disk-file-store.test.ts'],
+    grep: 'never opens a pipe',
+  },
+]

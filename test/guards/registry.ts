@@ -1,0 +1,29 @@
+/** All guards that `npm run test:guards` takes out. A part adds its own to its file; names are unique. */
+import { guards as accounts } from './accounts.ts'
+import { guards as config } from './config.ts'
+import { guards as exec } from './exec.ts'
+import { guards as files } from './files.ts'
+import { guards as ftp } from './ftp.ts'
+import type { Guard } from './guard.ts'
+import { guards as host } from './host.ts'
+import { guards as http } from './http.ts'
+import { guards as journal } from './journal.ts'
+import { guards as mail } from './mail.ts'
+import { guards as pop3 } from './pop3.ts'
+import { guards as smtp } from './smtp.ts'
+import { guards as supervisor } from './supervisor.ts'
+
+export const guards: readonly Guard[] = [
+  ...config,
+  ...accounts,
+  ...files,
+  ...mail,
+  ...journal,
+  ...host,
+  ...http,
+  ...ftp,
+  ...smtp,
+  ...pop3,
+  ...exec,
+  ...supervisor,
+]
