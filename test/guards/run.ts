@@ -7,12 +7,12 @@ import { writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
-import type { Guard } from '../test/guards/guard.ts'
-import { guards } from '../test/guards/registry.ts'
-import { Tree } from '../test/guards/tree.ts'
-import { Trials, type Verdict } from '../test/guards/trial.ts'
+import type { Guard } from './guard.ts'
+import { guards } from './registry.ts'
+import { Tree } from './tree.ts'
+import { Trials, type Verdict } from './trial.ts'
 
-const project = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '')
+const project = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '')
 const args = process.argv.slice(2)
 const words = args.filter((arg) => !arg.startsWith('--')).map((word) => word.toLowerCase())
 const unknown = args.find((arg) => arg.startsWith('--') && arg !== '--list' && arg !== '--verbose')
