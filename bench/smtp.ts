@@ -38,6 +38,7 @@ const serveHere = async (data: string): Promise<void> => {
     lines,
     health: { ok: true, error: null, dropped: 0 },
     reopen: () => undefined,
+    keepFrom: () => undefined,
     flush: async () => undefined,
     close: async () => undefined,
   }

@@ -5,6 +5,7 @@
 import process from 'node:process'
 import { DeskError } from '../../shared/accounts/desk.ts'
 import type { Journal } from '../../shared/log/journal.ts'
+import type { Level } from '../../shared/log/log.ts'
 import { openJournal } from '../../shared/log/winston-journal.ts'
 import { type Context, exitCodes, PermanentError, type Server } from '../../shared/service.ts'
 import { giveBackStartMemory } from '../../shared/start-memory.ts'
@@ -33,6 +34,9 @@ type Life =
   | { readonly state: 'ending'; readonly host: Host; readonly journal: Journal }
 
 let life: Life = { state: 'waiting' }
+
+/** The journal's level, where it was changed since the start; it may be before there is a journal. */
+let level: Level | null = null
 
 /** Keys may come before there is anything to use them, and again later. */
 const keys: { material: TlsMaterial | null; tls: ServiceTls | null } = { material: null, tls: null }
@@ -71,7 +75,7 @@ const desk = new DeskClient((message) => {
 const admission = new SharedAdmission(send)
 
 const run = async ({ service, settings, version, console, network }: StartMessage): Promise<void> => {
-  const records = await openJournal({ service: service.name, folder: settings.logs, level: settings.log.level, console })
+  const records = await openJournal({ service: service.name, folder: settings.logs, level: service.log.level, console })
   const { log } = records
   process.on('uncaughtException', (error) => void crash(records, error))
   process.on('unhandledRejection', (error) => void crash(records, error))
@@ -101,6 +105,7 @@ const run = async ({ service, settings, version, console, network }: StartMessag
     // For good: what breaks into this process cannot call home or reach the neighbours.
     if (network === 'accept') process.permission?.drop('net')
     life = { state: 'running', host, journal: records }
+    if (level !== null) records.keepFrom(level)
     send({ type: 'ready', port })
     giveBackStartMemory()
   } catch (error) {
@@ -173,6 +178,10 @@ process.on('message', (message) => {
       return takeKeys(message.material)
     case 'reopen':
       if (life.state !== 'waiting') life.journal.reopen()
+      return
+    case 'level':
+      level = message.level
+      if (life.state !== 'waiting') life.journal.keepFrom(level)
       return
     case 'count':
       if (life.state !== 'waiting') send(countersOf(life.host, life.journal))

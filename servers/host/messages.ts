@@ -4,6 +4,7 @@ import type { ServiceSettings, Settings } from '../../shared/config/settings.ts'
 import type { Verdict } from '../../shared/limits/admission.ts'
 import type { LimitCounts } from '../../shared/limits/limits.ts'
 import type { JournalHealth } from '../../shared/log/appender.ts'
+import type { Level } from '../../shared/log/log.ts'
 import type { TlsMaterial } from '../../shared/tls/material.ts'
 
 /** What the children ask the desk, with what it answers. */
@@ -44,6 +45,8 @@ export type ToChild =
   | { readonly type: 'tls'; readonly material: TlsMaterial }
   /** The logs were moved away: go on in new ones. What is told next is done after that. */
   | { readonly type: 'reopen' }
+  /** Another level of the journal is in force. */
+  | { readonly type: 'level'; readonly level: Level }
   /** Asks for the counters as they are now. */
   | { readonly type: 'count' }
 
@@ -84,7 +87,8 @@ const isTagged = (value: unknown): value is { type: unknown } => typeof value ==
 
 /** Messages come from our own program over a private channel: what is checked is that it is a message at all. */
 export const isToChild = (value: unknown): value is ToChild =>
-  isTagged(value) && ['start', 'end', 'answer', 'failure', 'tls', 'admission', 'reopen', 'count'].includes(String(value.type))
+  isTagged(value) &&
+  ['start', 'end', 'answer', 'failure', 'tls', 'admission', 'reopen', 'level', 'count'].includes(String(value.type))
 
 /** The same for the other direction. */
 export const isToSupervisor = (value: unknown): value is ToSupervisor =>

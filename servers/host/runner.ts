@@ -38,7 +38,7 @@ const sendLast = (message: ToSupervisor): Promise<void> =>
   })
 
 const serve = async ({ service, settings, console }: StartMessage): Promise<void> => {
-  const records = await openJournal({ service: service.name, folder: settings.logs, level: settings.log.level, console })
+  const records = await openJournal({ service: service.name, folder: settings.logs, level: service.log.level, console })
   const run = new Run({
     service,
     // The supervisor checked them by the schema of this very protocol before it sent them.
@@ -108,6 +108,9 @@ process.on('message', (message) => {
       return void end(message.deadlineMs)
     case 'reopen':
       if (life.state === 'running') life.journal.reopen()
+      return
+    case 'level':
+      if (life.state === 'running') life.journal.keepFrom(message.level)
       return
     case 'count':
       if (life.state !== 'running') return

@@ -58,8 +58,15 @@ const closeAll = (ports: ReadonlyMap<string, Port>): void => {
   for (const port of ports.values()) port.close()
 }
 
-/** What a child is told about: when this is the same, the child need not be replaced. When logs are put away is not its affair. */
-const fingerprint = ({ service, settings }: Plan): string => JSON.stringify([service, { ...settings, log: settings.log.level }])
+/**
+ * What a child is told about: when this is the same, the child need not be replaced. When logs are put away is not its affair; the level
+ * of its journal it learns without being replaced, so that no conversation ends for it.
+ */
+const fingerprint = ({ service, settings }: Plan): string =>
+  JSON.stringify([
+    { ...service, log: null },
+    { ...settings, log: null },
+  ])
 
 const means: Means = { fork: forkChild, clock: runningTime, random: Math.random }
 
@@ -105,6 +112,10 @@ export class Family {
     const kept = wanted.flatMap((service) => this.keepers.get(service.name) ?? [])
     const changed = kept.filter((keeper) => this.#differs(keeper, plans.get(keeper.name), ports.has(keeper.name)))
     for (const service of added) this.#addBound(service, settings, ports)
+    for (const keeper of kept) {
+      const plan = plans.get(keeper.name)
+      if (plan !== undefined && !changed.includes(keeper)) keeper.adjust(plan)
+    }
     await this.#replaceAll(changed, plans, ports)
     const namesOf = (all: readonly { name: string }[]) => all.map(({ name }) => name)
     return {

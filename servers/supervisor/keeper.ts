@@ -180,6 +180,16 @@ export class Keeper {
     return together([...this.#all()].map(({ journal }) => journal))
   }
 
+  /** Takes over a plan that differs in the journal's level at most: its children learn that one. */
+  adjust(plan: Plan): void {
+    const before = this.plan.service.log.level
+    const { level } = plan.service.log
+    this.plan = plan
+    for (const post of this.#posts) post.adjust(this.#duty)
+    if (level === before) return
+    for (const post of this.#all()) post.tell({ type: 'level', level })
+  }
+
   /** Has all its children go on in new logs; resolves when they do, or have not answered in time. */
   async reopenLogs(): Promise<void> {
     for (const post of this.#all()) post.tell({ type: 'reopen' })

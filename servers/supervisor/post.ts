@@ -77,6 +77,11 @@ export class Post {
     this.#means = means
   }
 
+  /** Its next children are made of this. */
+  adjust(duty: Birth): void {
+    this.#duty = duty
+  }
+
   /** Of the child that serves or starts, or null. */
   get pid(): number | null {
     return this.#child?.pid ?? null

@@ -27,6 +27,8 @@ const limits = {
   memory: size({ min: 2 ** 20 }).meta(noted(table.memory)),
 }
 
+const levels = ['error', 'warn', 'info', 'debug'] as const
+
 /** Settings of the whole, below the top level of the file; `services` stands beside them. */
 export const settingsSchema = z.strictObject({
   host: address().default('127.0.0.1').meta({
@@ -164,7 +166,7 @@ export const settingsSchema = z.strictObject({
     .meta({ description: 'What follows on bad logins.' }),
   log: z
     .strictObject({
-      level: z.enum(['error', 'warn', 'info', 'debug']).default('info').meta({
+      level: z.enum(levels).default('info').meta({
         description:
           'Least level that is kept: error (act on it), warn (refused or at a limit), info (one record a request), debug (the dialogue).',
       }),
@@ -219,6 +221,12 @@ export const serviceSchema = z.strictObject({
       description:
         'Proxies in front that tell the real client by the PROXY protocol, version 1 or 2: from their addresses its header is required, from others it is none; null: there are none.',
     }),
+  log: z
+    .strictObject({
+      level: z.enum(levels).optional().meta({ description: 'Least level that is kept of this service.' }),
+    })
+    .prefault({})
+    .meta({ description: 'The journal of this service, instead of the top-level `log`.' }),
   limits: z
     .strictObject({
       connections: limits.connections.optional(),

@@ -185,6 +185,7 @@ export const serviceSettings = (
     tls,
     requireTls: common.requireTls ?? 'auto',
     proxyProtocol: common.proxyProtocol,
+    log: { level: common.log.level ?? top.log.level },
     limits: limitsOf(protocol.limitedAs?.(options) ?? protocol.protocol, common.limits, top.limits),
     options,
     grants: protocol.grants(options, settings),

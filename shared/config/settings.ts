@@ -1,6 +1,7 @@
 /** The checked configuration: plain data, units in the names, paths absolute. Made by the loader; children get it as it is. */
 
 import type { Grants } from '../grants.ts'
+import type { Level } from '../log/log.ts'
 import type { Probe } from '../net/probe.ts'
 
 /** What every part may know: all settings but the services. */
@@ -31,7 +32,7 @@ export interface Settings {
   }
   readonly files: { readonly sync: 'always' | 'never'; readonly quota: { readonly octets: number | null } }
   readonly logins: LoginLimits
-  readonly log: { readonly level: 'error' | 'warn' | 'info' | 'debug'; readonly rotate: LogRotation }
+  readonly log: { readonly level: Level; readonly rotate: LogRotation }
 }
 
 /** Absolute paths of PEM files; `auto` (both): the one that Havre makes. */
@@ -98,6 +99,8 @@ export interface ServiceSettings {
   readonly tls: 'starttls' | 'implicit' | 'off'
   readonly requireTls: 'auto' | 'always' | 'never'
   readonly proxyProtocol: { readonly from: readonly string[] } | null
+  /** Its own journal's; the other children's may differ. */
+  readonly log: { readonly level: Level }
   readonly limits: Limits
   /** Checked by the protocol's own schema. */
   readonly options: unknown

@@ -14,6 +14,8 @@ export interface Journal {
   lines(kind: 'access' | 'transfer'): LineFile
   /** How its files are, taken together. */
   readonly health: JournalHealth
+  /** From now on records of this level and more serious ones are kept. */
+  keepFrom(level: Level): void
   /** Goes on in the files that have the names now: whoever rotates has moved the others away. */
   reopen(): void
   /** Resolves when all that was written until now is in the files. */

@@ -94,12 +94,14 @@ class WinstonJournal implements Journal {
   readonly #transport: FileTransport
   readonly #main: Appender
   readonly #files = new Map<'access' | 'transfer', Appender>()
+  #level: Level
   #throughWinston = 0
   #open = true
   #closing: Promise<void> | null = null
 
   constructor(options: JournalOptions) {
     this.#options = options
+    this.#level = options.level
     this.#main = this.#appender(`${options.service}.log`)
     this.#transport = new FileTransport(this.#main)
     this.#logger = winston.createLogger({
@@ -131,6 +133,11 @@ class WinstonJournal implements Journal {
     this.#main.flush()
   }
 
+  keepFrom(level: Level): void {
+    this.#level = level
+    this.#logger.level = level
+  }
+
   reopen(): void {
     for (const appender of this.#appenders()) appender.reopen()
   }
@@ -155,7 +162,7 @@ class WinstonJournal implements Journal {
 
   #logWith(bound: Fields, boundJson: string): Log {
     const service = jsonText(this.#options.service)
-    const keeps = (level: Level) => levels[level] <= levels[this.#options.level]
+    const keeps = (level: Level) => levels[level] <= levels[this.#level]
     return {
       keeps,
       with: (fields) => {

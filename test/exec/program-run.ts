@@ -36,6 +36,7 @@ export const programRun = async (
     tls: 'off',
     requireTls: 'auto',
     proxyProtocol: null,
+    log: { level: 'debug' },
     limits: {
       connections: 1,
       connectionsPerAddress: 1,

@@ -41,6 +41,7 @@ export const capturedJournal = (): CapturedJournal => {
     }),
     health: { ok: true, error: null, dropped: 0 },
     reopen: () => undefined,
+    keepFrom: () => undefined,
     flush: () => Promise.resolve(),
     close: () => Promise.resolve(),
     of: (event) => records.filter((record) => record.event === event),

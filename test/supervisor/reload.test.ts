@@ -47,6 +47,42 @@ describe('reload and restart', function () {
     expect(await client.ask('QUIT')).to.match(/^\+OK/)
   })
 
+  it('takes another level of the journal into force without replacing anything, also for one service alone', async () => {
+    await using folder = await temporaryFolder()
+    await using family = await startFrom(folder, 'log: { level: info }', 'pop3', 'smtp')
+    const pids = async () => Promise.all(['pop3', 'smtp'].map((name) => pidOf(family, name)))
+    const before = await pids()
+    using open = await Client.connect(family.port('pop3'))
+    await open.line()
+    const quit = async (service: string): Promise<void> => {
+      using client = await Client.connect(family.port(service))
+      await client.reply()
+      await client.command('QUIT')
+      await client.reply()
+      await client.closed()
+    }
+    /** How many times QUIT was taken down. */
+    const told = async (service: string) =>
+      (await family.records(service)).filter(({ event, text }) => event === 'conversation.client' && text === 'QUIT').length
+    const becomes = async (yaml: string) => {
+      await writeFile(folder.at('havre.yaml'), yaml)
+      const { stdout, stderr } = await family.havre(['reload', '--json'])
+      expect(JSON.parse(String(stdout)), stderr).to.deep.include({ replaced: [], unchanged: ['smtp', 'pop3'] })
+      await quit('pop3')
+      await quit('smtp')
+    }
+    await becomes('services: { pop3: { log: { level: debug } } }')
+    await eventually(async () => (await told('pop3')) === 1)
+    await becomes('log: { level: debug }')
+    await eventually(async () => (await told('pop3')) === 2 && (await told('smtp')) === 1)
+    await becomes('log: { level: info }\nservices: { smtp: { log: { level: warn } } }')
+    expect(await open.ask('QUIT')).to.match(/^\+OK/)
+    expect(await pids()).to.deep.equal(before)
+    await family.stop()
+    expect([await told('pop3'), await told('smtp')]).to.deep.equal([2, 1])
+    expect((await family.records('smtp')).filter(({ event }) => event === 'smtp.session.ended')).to.have.length(2)
+  })
+
   it('starts services that were added and ends those that were removed', async () => {
     await using folder = await temporaryFolder()
     await using family = await startFrom(folder, 'services: { old: { protocol: pop3 } }', 'pop3')
