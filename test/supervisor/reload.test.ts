@@ -81,7 +81,7 @@ describe('reload and restart', function () {
     await family.stop()
     expect([await told('pop3'), await told('smtp')]).to.deep.equal([2, 1])
     expect((await family.records('smtp')).filter(({ event }) => event === 'smtp.session.ended')).to.have.length(2)
-  })
+  }).timeout(120_000)
 
   it('starts services that were added and ends those that were removed', async () => {
     await using folder = await temporaryFolder()
