@@ -11,9 +11,9 @@ export const startItHint = 'Start it with `havre start`, or name its configurati
  * Asks the supervisor of this configuration's data folder and returns its result.
  * @throws {PermanentError} when none runs, or when it refused for good; an Error when it failed for now
  */
-export const ask = async ({ settings }: Configuration, request: Request, untilGone = false): Promise<unknown> => {
+export const ask = async ({ settings }: Configuration, request: Request): Promise<unknown> => {
   try {
-    const response = await askSupervisor(settings.data, request, untilGone)
+    const response = await askSupervisor(settings.data, request)
     if (response.ok) return response.result
     throw response.exitCode === 100 ? new PermanentError(response.message) : new Error(response.message)
   } catch (error) {

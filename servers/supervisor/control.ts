@@ -132,10 +132,9 @@ const absent = ['ENOENT', 'ECONNREFUSED', 'ENOTDIR']
 
 /**
  * Asks the supervisor of a data folder.
- * @param untilGone whether to wait, after the answer, until the supervisor has ended
  * @throws {NotRunningError} when none runs
  */
-export const askSupervisor = (data: string, request: Request, untilGone = false): Promise<Response> =>
+export const askSupervisor = (data: string, request: Request): Promise<Response> =>
   new Promise((resolve, reject) => {
     const socket = connect(placeOf(data))
     let text = ''
@@ -155,24 +154,8 @@ export const askSupervisor = (data: string, request: Request, untilGone = false)
     socket.on('close', () => {
       const value: unknown = parseJson(text)
       if (!isResponse(value)) return reject(new NotRunningError('the supervisor ended before it answered'))
-      if (untilGone) whenGone(data).then(() => resolve(value), reject)
-      else resolve(value)
+      resolve(value)
     })
   })
 
 const isResponse = (value: unknown): value is Response => typeof value === 'object' && value !== null && 'ok' in value
-
-/** Resolves when nobody answers on the socket any more. */
-const whenGone = async (data: string): Promise<void> => {
-  const tryAgainMs = 50
-  for (;;) {
-    const there = await new Promise<boolean>((resolve) => {
-      const socket = connect(placeOf(data))
-      socket.on('connect', () => resolve(true))
-      socket.on('error', () => resolve(false))
-      socket.on('connect', () => socket.destroy())
-    })
-    if (!there) return
-    await new Promise((resolve) => setTimeout(resolve, tryAgainMs))
-  }
-}

@@ -4,57 +4,15 @@ import { writeFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { expect } from 'chai'
 import { root, textOf } from '../house/sources.ts'
+import { blocksOf, examplesOf, matches } from '../kit/document.ts'
 import { havre } from '../kit/family.ts'
 import { type TemporaryFolder, temporaryFolder } from '../kit/folder.ts'
 import { findProgram } from '../kit/programs.ts'
 import { run } from '../kit/run.ts'
-import { linePattern } from '../kit/script.ts'
 
-/** A command of the README and what it prints. */
-interface Example {
-  readonly command: string
-  readonly expected: readonly string[]
-  readonly line: number
-}
-
-const readme = textOf('README.md').split('\n')
-
-/** The text of fenced blocks of a language, each line with its number. */
-const blocks = (language: string): { text: string; line: number }[][] => {
-  const found: { text: string; line: number }[][] = []
-  let open: { text: string; line: number }[] | null = null
-  let fenced = false
-  for (const [at, text] of readme.entries()) {
-    if (text.startsWith('```')) {
-      if (!fenced && text === `\`\`\`${language}`) {
-        open = []
-        found.push(open)
-      } else open = null
-      fenced = !fenced
-    } else open?.push({ text, line: at + 1 })
-  }
-  return found
-}
-
-const examples: Example[] = blocks('console').flatMap((block) => {
-  const here: { command: string; expected: string[]; line: number }[] = []
-  for (const { text, line } of block) {
-    if (text.startsWith('$ ')) here.push({ command: text.slice(2), expected: [], line })
-    else here.at(-1)?.expected.push(text)
-  }
-  return here
-})
-
-/** Whether the lines are as expected: a line `…` stands for any number of lines. */
-const matches = (lines: readonly string[], expected: readonly string[]): boolean => {
-  const [first, ...rest] = expected
-  if (first === undefined) return lines.length === 0
-  if (first === '…') return lines.some((_, at) => matches(lines.slice(at), rest)) || matches([], rest)
-  // A trailing … stands for any text, also for none.
-  return (
-    lines[0] !== undefined && linePattern(first).test(Buffer.from(lines[0]).toString('latin1')) && matches(lines.slice(1), rest)
-  )
-}
+const readme = textOf('README.md')
+const examples = examplesOf(readme)
+const blocks = (language: string) => blocksOf(readme, language)
 
 /** The path as a newcomer has it, without what npm put before it: there, `node` may be an old one. */
 const plainPath = (process.env['PATH'] ?? '')
@@ -166,7 +124,7 @@ describe('the whole: the README', function () {
   })
 
   it('links to files that exist', () => {
-    const links = readme.flatMap((text) => [...text.matchAll(/\]\(([^)#:]+)\)/g)].map(([, path]) => path ?? ''))
+    const links = [...readme.matchAll(/\]\(([^)#:]+)\)/g)].map(([, path]) => path ?? '')
     expect(links.length).to.be.greaterThan(3)
     expect(links.filter((path) => !existsSync(join(root, path)))).to.deep.equal([])
   })
