@@ -36,9 +36,10 @@ export interface Protocol<Options> {
   /**
    * Present where a program of somebody else serves, in place of the host with a protocol in it: the port is left to that program,
    * and nothing of the host's work (sandbox, TLS, limits, workers) is done for it.
-   * @returns how long it may take from its start until it is ready, in milliseconds; whoever runs it keeps shorter deadlines
+   * @returns how long it may take from its start until it is ready, in milliseconds (whoever runs it keeps shorter deadlines), and
+   * whether it is well only as long as something listens on its port
    */
-  external?(options: Options): { readonly startMs: number }
+  external?(options: Options): { readonly startMs: number; readonly listens: boolean }
   /**
    * The conversation by which a service shows that it is well: the supervisor holds it with every child every few seconds, `havre
    * doctor` from outside. Absent where the protocol is not ours to know (`external`).
@@ -121,7 +122,9 @@ export interface Connection {
    * stream. The host destroys the stream two seconds later whatever the server does.
    */
   readonly signal: AbortSignal
-  /** Records carry `connection` and `remote`. */
+  /** Whether it is no client but the supervisor, which asks whether the service is well: no log has a line of it. */
+  readonly probe: boolean
+  /** Records carry `connection` and `remote`. Of a probe it keeps errors only. */
   readonly log: Log
   /** Is told what is said, line by line; null where the journal's level keeps nothing of it. */
   readonly transcript: Transcript | null

@@ -114,7 +114,10 @@ export const protocol: Protocol<ExecOptions> = {
   startTls: false,
   standards: [],
   options,
-  external: ({ prepare, readyWithin }) => ({ startMs: (prepare?.within ?? 0) + readyWithin + ownMs }),
+  external: ({ prepare, readyWithin, ready }) => ({
+    startMs: (prepare?.within ?? 0) + readyWithin + ownMs,
+    listens: ready === 'port',
+  }),
   // No sandbox of ours holds around it: `user` and the program's own means do.
   grants: () => ({ read: [], write: [], network: 'connect', workers: false }),
   example: 'curl telnet://{address}',

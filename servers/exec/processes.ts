@@ -32,7 +32,7 @@ const read = (path: string): string => {
 }
 
 /** One process, also one of which only the exit code is left to be fetched; null when it is gone. @see proc_pid_stat(5) */
-const statOf = (pid: number): (Row & { readonly isOver: boolean }) | null => {
+const statOf = (pid: number): (Row & { readonly isOver: boolean; readonly isStopped: boolean }) | null => {
   const text = read(`/proc/${pid}/stat`)
   // The name before it is in parentheses and may hold any character.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
@@ -45,6 +45,7 @@ const statOf = (pid: number): (Row & { readonly isOver: boolean }) | null => {
     session: Number(session),
     startTime: fields[19] ?? '',
     isOver: state === 'Z' || state === 'X',
+    isStopped: state === 'T',
   }
 }
 
@@ -71,6 +72,12 @@ const isTagged = (pid: number, tag: string): boolean => read(`/proc/${pid}/envir
 
 /** Whether this very process still runs. */
 export const isAlive = ({ pid, startTime }: Mark): boolean => rowOf(pid)?.startTime === startTime && startTime !== ''
+
+/** Whether this very process is stopped: it runs on only when somebody sends it SIGCONT. One that a debugger holds is not. */
+export const isStopped = ({ pid, startTime }: Mark): boolean => {
+  const row = statOf(pid)
+  return row?.isStopped === true && row.startTime === startTime
+}
 
 /** The parent of a process that runs, or null. */
 export const parentOf = (pid: number): number | null => rowOf(pid)?.parent ?? null

@@ -47,6 +47,7 @@ export class Conversation implements Connection {
   /** What the client, or the proxy that hands it on, connected to; octets are counted here, encrypted or not. */
   readonly socket: Socket
   readonly signal: AbortSignal
+  readonly probe: boolean
   /** Null where the journal does not keep what is said: then it costs nothing. */
   readonly transcript: Recorder | null
   readonly #proxies: Proxies | null
@@ -70,8 +71,10 @@ export class Conversation implements Connection {
   #octets = 0
   #goodbye: NodeJS.Timeout | null = null
 
-  constructor(socket: Socket, log: Log, { security, proxies, overLimit }: Surroundings) {
+  /** @param probe whether it is no client but the supervisor, which asks whether we are well */
+  constructor(socket: Socket, log: Log, { security, proxies, overLimit }: Surroundings, probe = false) {
     this.socket = socket
+    this.probe = probe
     this.#overLimit = overLimit
     this.#stream = socket
     this.#security = security

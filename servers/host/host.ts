@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Limits } from '../../shared/config/settings.ts'
 import { type Admission, AdmissionTable, type Verdict } from '../../shared/limits/admission.ts'
 import type { LimitName } from '../../shared/limits/limits.ts'
-import type { Log } from '../../shared/log/log.ts'
+import { type Log, onlyErrors } from '../../shared/log/log.ts'
 import { addressGroup } from '../../shared/net/address-group.ts'
 import { type Endpoint, endpointText, remoteOf } from '../../shared/net/endpoint.ts'
 import { IntroductionError } from '../../shared/net/proxy-header.ts'
@@ -36,6 +36,9 @@ export interface HostTls {
   readonly tls: ServiceTls
 }
 
+/** A probe is in clear, and meets no limit. */
+const probeSurroundings: Surroundings = { security: null, proxies: null, overLimit: () => undefined }
+
 /** Where to listen: on a descriptor that the supervisor bound, or (in tests) on an address of its own. */
 export type Target = { readonly fd: number } | { readonly host: string; readonly port: number }
 
@@ -51,6 +54,7 @@ export class Host {
   readonly #open = new Set<Conversation>()
   /** Come from a proxy that has not said yet whose they are. */
   readonly #nameless = new Set<Conversation>()
+  readonly #probes = new Set<Conversation>()
   readonly #admission: Admission
   readonly #turningAway: TurningAway
   readonly #sweep: NodeJS.Timeout
@@ -139,6 +143,20 @@ export class Host {
     this.#changed = changed
   }
 
+  /**
+   * Carries a conversation in which the supervisor asks whether this child is well: in clear, whatever the service speaks outside,
+   * and known to no counter, limit or record. Ends with the host at the latest.
+   */
+  probe(socket: Socket): void {
+    const client = new Conversation(socket, onlyErrors(this.#log), probeSurroundings, true)
+    // The supervisor has gone, or has heard enough.
+    socket.on('error', () => socket.destroy())
+    socket.setNoDelay(true)
+    this.#probes.add(client)
+    socket.once('close', () => this.#probes.delete(client))
+    void this.#serve(client).finally(() => client.close())
+  }
+
   /** Stops accepting at once: an orphan that still listens would be in the way of the next start. */
   close(): void {
     if (this.#listener.listening) this.#listener.close()
@@ -176,6 +194,7 @@ export class Host {
     await this.#over(lastWordsMs)
     clearInterval(this.#sweep)
     this.#turningAway.close()
+    for (const client of this.#probes) client.destroy()
     await this.#server.stop(AbortSignal.timeout(Math.max(lastWordsMs, Math.ceil(this.#timeLeft()))))
     journal.ended(this.#log, cut)
   }
@@ -311,7 +330,7 @@ export class Host {
 
   async #serve(client: Conversation): Promise<void> {
     try {
-      if (this.#implicit) await client.encrypt()
+      if (this.#implicit && !client.probe) await client.encrypt()
       await this.#server.serve(client)
     } catch (error) {
       // Journalled where it happened.

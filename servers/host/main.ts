@@ -2,6 +2,7 @@
  * The program that a child runs: takes its options from the supervisor, creates its protocol's server, listens on the inherited
  * descriptor, says that it is ready, serves, and ends with an exit code that says whether trying again may help.
  */
+import { Socket } from 'node:net'
 import process from 'node:process'
 import { DeskError } from '../../shared/accounts/desk.ts'
 import type { Journal } from '../../shared/log/journal.ts'
@@ -161,7 +162,14 @@ const crash = async (records: Journal, error: unknown): Promise<void> => {
 
 const exit = (code: number): never => process.exit(code)
 
-process.on('message', (message) => {
+/** The connection that came with a question whether we are well. One that did not arrive, for want of a descriptor, is asked for anew. */
+const takeProbe = (handle: unknown): void => {
+  if (!(handle instanceof Socket)) return
+  if (life.state === 'running') life.host.probe(handle)
+  else handle.destroy()
+}
+
+process.on('message', (message, handle) => {
   if (!isToChild(message)) return
   switch (message.type) {
     case 'start':
@@ -176,6 +184,8 @@ process.on('message', (message) => {
       return admission.answered(message.id, message.verdict)
     case 'tls':
       return takeKeys(message.material)
+    case 'probe':
+      return takeProbe(handle)
     case 'reopen':
       if (life.state !== 'waiting') life.journal.reopen()
       return

@@ -47,6 +47,8 @@ export type ToChild =
   | { readonly type: 'reopen' }
   /** Another level of the journal is in force. */
   | { readonly type: 'level'; readonly level: Level }
+  /** A connection goes with it, on which the supervisor asks whether the child is well: see `Host.probe`. */
+  | { readonly type: 'probe' }
   /** Asks for the counters as they are now. */
   | { readonly type: 'count' }
 
@@ -88,7 +90,7 @@ const isTagged = (value: unknown): value is { type: unknown } => typeof value ==
 /** Messages come from our own program over a private channel: what is checked is that it is a message at all. */
 export const isToChild = (value: unknown): value is ToChild =>
   isTagged(value) &&
-  ['start', 'end', 'answer', 'failure', 'tls', 'admission', 'reopen', 'level', 'count'].includes(String(value.type))
+  ['start', 'end', 'answer', 'failure', 'tls', 'admission', 'reopen', 'level', 'probe', 'count'].includes(String(value.type))
 
 /** The same for the other direction. */
 export const isToSupervisor = (value: unknown): value is ToSupervisor =>

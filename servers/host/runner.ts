@@ -121,6 +121,7 @@ process.on('message', (message) => {
       })
     case 'admission':
     case 'answer':
+    case 'probe':
     case 'failure':
       return
   }

@@ -227,6 +227,7 @@ export class Session {
   }
 
   #record({ exchange, arrivedAt }: Job, outcome: { status: number | null; octets: number; complete: boolean }): void {
+    if (this.#connection.probe) return
     const durationMs = performance.now() - arrivedAt
     journal.request(this.#connection, this.#shared.access, exchange, { ...outcome, durationMs })
   }

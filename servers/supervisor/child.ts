@@ -6,11 +6,15 @@ import { fileURLToPath } from 'node:url'
 import type { ConfiguredService, Settings } from '../../shared/config/settings.ts'
 import { AdmissionShare, type AdmissionTable } from '../../shared/limits/admission.ts'
 import type { JournalHealth } from '../../shared/log/appender.ts'
+import { holdProbe, type Probe } from '../../shared/net/probe.ts'
 import { exitCodes } from '../../shared/service.ts'
-import { killNow, type Root } from '../exec/processes.ts'
+import { isStopped, killNow, type Root } from '../exec/processes.ts'
 import { type AskMessage, type Counters, isToSupervisor, type ToChild } from '../host/messages.ts'
+import { isListenedOn } from './holder.ts'
+import type { LocalConnections, Pair } from './local-connections.ts'
 import type { Port } from './ports.ts'
 import { type Cancel, runningTime } from './running-time.ts'
+import { type Trouble, Watch, watching } from './watch.ts'
 
 /** The program of every child, beside this one: `.ts` when run from the sources, `.js` from dist/. */
 export const childProgram = fileURLToPath(new URL(`../host/main${extname(import.meta.filename)}`, import.meta.url))
@@ -24,8 +28,11 @@ export const childArguments = (service: string, data: string): string[] => [serv
 /** One arena for glibc's malloc in place of one a thread: a child has few threads that allocate, and each arena keeps a MiB or more. */
 const memoryVariables = { MALLOC_ARENA_MAX: '1' }
 
-/** A child that is not ready by then is stuck; of a program of somebody else its own settings say when. */
-const ownStartMs = 20_000
+/** A child that is not ready by then is stuck, however busy the machine; of a program of somebody else its own settings say when. */
+const ownStartMs = 60_000
+
+/** The trouble with a child that says nothing. */
+const silent = 'did not answer'
 
 /** What a child may take beyond its own deadline before it is killed. */
 const overtimeMs = 5_000
@@ -81,8 +88,11 @@ export interface Child {
 /** Gives birth to a child; `gone` is told last, and always. */
 export type Fork = (birth: Birth, events: ChildEvents) => Child
 
-/** A child that is a process of its own. */
-export const forkChild: Fork = (birth, events) => new ForkedChild(birth, events)
+/** Children that are processes of their own, each watched as long as it serves. @param connections on which they are asked */
+export const forkChildren =
+  (connections: LocalConnections): Fork =>
+  (birth, events) =>
+    new ForkedChild(birth, events, connections)
 
 class ForkedChild implements Child {
   readonly startedAt = new Date()
@@ -92,12 +102,19 @@ class ForkedChild implements Child {
   readonly #process: ChildProcess
   /** The program that it looks after. */
   #program: Root | null = null
+  readonly #birth: Birth
+  readonly #connections: LocalConnections
   #cancelDeadline: Cancel
+  #watch: Watch | null = null
+  /** A probe was sent that it has not taken yet. */
+  #untaken = false
   #late = ''
   #counted: (() => void)[] = []
   readonly #admitted: AdmissionShare
 
-  constructor({ plan, port }: Birth, events: ChildEvents) {
+  constructor({ plan, port }: Birth, events: ChildEvents, connections: LocalConnections) {
+    this.#birth = { plan, port }
+    this.#connections = connections
     const { service, settings, version, console, network, flags } = plan
     const { external } = service
     this.#admitted = new AdmissionShare(events.admission)
@@ -131,6 +148,7 @@ class ForkedChild implements Child {
 
   end(how: 'replace' | 'stop', deadlineMs: number, queue: 'leave' | 'serve'): void {
     this.tell({ type: 'end', how, deadlineMs, queue })
+    this.#watch?.close()
     this.#cancelDeadline()
     this.#cancelDeadline = this.#killAfter(deadlineMs + overtimeMs, 'did not end in time')
   }
@@ -141,16 +159,21 @@ class ForkedChild implements Child {
   }
 
   async count(waitMs: number): Promise<Counters> {
-    if (!this.#process.connected) return this.counters
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, waitMs)
+    await this.#answers(waitMs)
+    return this.counters
+  }
+
+  /** Whether it tells its counters in time. */
+  #answers(waitMs: number): Promise<boolean> {
+    if (!this.#process.connected) return Promise.resolve(false)
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => resolve(false), waitMs)
       this.#counted.push(() => {
         clearTimeout(timer)
-        resolve()
+        resolve(true)
       })
       this.tell({ type: 'count' })
     })
-    return this.counters
   }
 
   #heard(message: unknown, events: ChildEvents): void {
@@ -158,6 +181,7 @@ class ForkedChild implements Child {
     switch (message.type) {
       case 'ready':
         this.#cancelDeadline()
+        this.#beWatched()
         return events.ready(this)
       case 'failed':
         this.failure = message
@@ -182,7 +206,57 @@ class ForkedChild implements Child {
     for (const counted of this.#counted.splice(0)) counted()
   }
 
+  #beWatched(): void {
+    const stuck = (trouble: string) => {
+      this.#late = `${trouble} for ${watching.patienceMs / 1_000} s and was killed; conversations that it was in are lost`
+      this.kill()
+    }
+    this.#watch = new Watch((signal) => this.#ask(signal), stuck, runningTime)
+  }
+
+  async #ask(signal: AbortSignal): Promise<Trouble> {
+    const { service } = this.#birth.plan
+    if (service.external !== null) return this.#askRunner(service.external.listens)
+    return service.probe === null ? null : this.#askInItsProtocol(service.probe, signal)
+  }
+
+  async #askInItsProtocol(probe: Probe, signal: AbortSignal): Promise<Trouble> {
+    // Asked already, and the question waits to be taken: another one would only wait behind it.
+    if (this.#untaken || !this.#process.connected) return silent
+    let pair: Pair
+    try {
+      pair = await this.#connections.pair()
+    } catch {
+      // Whatever is missing is missing here (descriptors, mostly): it tells nothing about the child.
+      return null
+    }
+    const { ours, theirs } = pair
+    const taken = () => {
+      this.#untaken = false
+    }
+    ours.once('data', taken).once('close', taken)
+    this.#untaken = true
+    try {
+      this.#process.send({ type: 'probe' } satisfies ToChild, theirs, () => undefined)
+      const outcome = await holdProbe(ours, probe, signal)
+      if (outcome.outcome === 'well') return null
+      if (outcome.heard !== null) return `answered \`${outcome.heard.slice(0, 80)}\` to a probe`
+      // A crowded child may have no descriptor left to take it with; it can still say so by its channel.
+      return !signal.aborted && (await this.#answers(watching.againMs)) ? null : silent
+    } finally {
+      ours.destroy()
+    }
+  }
+
+  /** What a program of somebody else speaks is not ours to know, and some count connections that say nothing: they are looked at only. */
+  async #askRunner(listens: boolean): Promise<Trouble> {
+    if (!(await this.#answers(watching.againMs))) return silent
+    if (this.#program !== null && isStopped(this.#program)) return 'was stopped (SIGSTOP)'
+    return listens && !isListenedOn(this.#birth.port.port) ? 'did not listen on its port' : null
+  }
+
   #gone(events: ChildEvents, permanent: boolean, why: string): void {
+    this.#watch?.close()
     this.#cancelDeadline()
     this.#admitted.end()
     this.#answerCounts()

@@ -2,9 +2,10 @@
 import type { Configuration, ConfiguredService, ServiceSettings, Settings } from '../../shared/config/settings.ts'
 import { PermanentError } from '../../shared/service.ts'
 import { endLeftover } from '../exec/leftover.ts'
-import { childProgram, forkChild, type Plan, runnerProgram } from './child.ts'
+import { childProgram, forkChildren, type Plan, runnerProgram } from './child.ts'
 import type { Holder } from './holder.ts'
 import { Keeper, type KeeperEvents } from './keeper.ts'
+import { LocalConnections } from './local-connections.ts'
 import { bindPort, findPort, type Place, type Port, PortError } from './ports.ts'
 import type { Means } from './post.ts'
 import { runningTime } from './running-time.ts'
@@ -68,14 +69,14 @@ const fingerprint = ({ service, settings }: Plan): string =>
     { ...settings, log: null },
   ])
 
-const means: Means = { fork: forkChild, clock: runningTime, random: Math.random }
-
 /** The services, each with its keeper. */
 export class Family {
   readonly keepers = new Map<string, Keeper>()
   /** Services that a reload removed and that still drain. */
   readonly #leaving = new Set<Keeper>()
   readonly #options: FamilyOptions
+  readonly #connections = new LocalConnections()
+  readonly #means: Means = { fork: forkChildren(this.#connections), clock: runningTime, random: Math.random }
   #stopping = false
 
   constructor(options: FamilyOptions) {
@@ -84,7 +85,7 @@ export class Family {
 
   /** Begins to keep a service. */
   add(service: ConfiguredService, settings: Settings, port: Port): Keeper {
-    const keeper = new Keeper(this.#plan(service, settings), port, this.#options.events, means)
+    const keeper = new Keeper(this.#plan(service, settings), port, this.#options.events, this.#means)
     this.keepers.set(service.name, keeper)
     keeper.start()
     return keeper
@@ -135,6 +136,7 @@ export class Family {
   async stop(deadlineMs: number): Promise<void> {
     this.#stopping = true
     await Promise.all([...this.keepers.values(), ...this.#leaving].map((keeper) => keeper.stop(deadlineMs)))
+    this.#connections.close()
   }
 
   /** Has all children go on in new logs. */

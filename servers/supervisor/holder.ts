@@ -53,6 +53,9 @@ const socketsListeningOn = (port: number): Set<string> => {
   return new Set(matching.map((row) => `socket:[${row[9] ?? ''}]`))
 }
 
+/** Whether anybody listens on this port of any address; true where the system does not tell. */
+export const isListenedOn = (port: number): boolean => read('/proc/net/tcp') === '' || socketsListeningOn(port).size > 0
+
 /** The program that listens on this port of any address, or null where that cannot be known. */
 export const holderOf = (port: number): Holder | null => {
   const sockets = socketsListeningOn(port)

@@ -110,7 +110,7 @@ export interface ServiceSettings {
 export interface ConfiguredService extends ServiceSettings {
   readonly grants: Grants
   /** See `Protocol.external`; null: the host serves. */
-  readonly external: { readonly startMs: number } | null
+  readonly external: { readonly startMs: number; readonly listens: boolean } | null
   /** See `Protocol.probe`; null: it has none. */
   readonly probe: Probe | null
   /** See `Protocol.startTlsProbe`; null: it has none. */

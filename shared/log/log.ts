@@ -16,3 +16,12 @@ export interface Log {
   /** Whether records of this level are kept: spares the making of costly fields. */
   keeps(level: Level): boolean
 }
+
+/** A log that keeps nothing but errors: of what goes on all the time, and is of interest only when it fails. */
+export const onlyErrors = (log: Log): Log => ({
+  write: (level, event, fields) => {
+    if (level === 'error') log.write(level, event, fields)
+  },
+  with: (fields) => onlyErrors(log.with(fields)),
+  keeps: (level) => level === 'error' && log.keeps(level),
+})

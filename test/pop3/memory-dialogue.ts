@@ -47,6 +47,7 @@ const disguised = (connection: Connection, { from, secure }: MemorySetup): Conne
   peerOf: (socket) => connection.peerOf(socket),
   signal: connection.signal,
   log: connection.log,
+  probe: connection.probe,
   transcript: connection.transcript,
   busy: () => connection.busy(),
   touch: () => connection.touch(),

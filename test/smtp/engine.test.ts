@@ -97,6 +97,7 @@ const connected = async (): Promise<{ client: Client; connection: Connection; so
     secureOther: () => Promise.reject(new Error('no TLS here')),
     peerOf: () => Promise.reject(new Error('no other sockets here')),
     signal: new AbortController().signal,
+    probe: false,
     log: capturedJournal().log,
     transcript: null,
     busy: () => ({ [Symbol.dispose]: () => undefined }),
