@@ -136,4 +136,28 @@ export const guards: readonly Guard[] = [
     tests: ['test/tls/certificates.test.ts'],
     grep: 'is for all names',
   },
+  {
+    name: 'limits: each worker of a service has limits of its own',
+    file: 'servers/host/main.ts',
+    guard: 'const asked = service.workers > 1 ? admission : undefined',
+    without: 'const asked = service.workers < 1 ? admission : undefined',
+    tests: ['test/limits/workers.test.ts'],
+    grep: 'hold exactly over all workers',
+  },
+  {
+    name: 'limits: what a worker held that was killed is held for ever',
+    file: 'shared/limits/admission.ts',
+    guard: '    for (const [group, count] of this.#held) for (let n = 0; n < count; n++) this.#table.release(group)\n',
+    without: '',
+    tests: ['test/limits/workers.test.ts'],
+    grep: 'gives free what it held',
+  },
+  {
+    name: 'tls: a client that leaves in its handshake keeps its place',
+    file: 'shared/tls/service-tls.ts',
+    guard: "  stream.once('end', closed)\n",
+    without: '',
+    tests: ['test/tls/attack.test.ts'],
+    grep: 'leaves its place at once',
+  },
 ]

@@ -41,4 +41,28 @@ export const guards: readonly Guard[] = [
     tests: ['test/log/winston-journal.test.ts'],
     grep: 'lets a field of the event win',
   },
+  {
+    name: 'journal: records pile up in memory while the disk is full',
+    file: 'shared/log/appender.ts',
+    guard: 'if (this.#closed || (this.#failedAt !== null && this.#text.length + line.length >= failingBacklogCharacters)) {',
+    without: 'if (this.#closed) {',
+    tests: ['test/log/winston-journal.test.ts'],
+    grep: 'says so of a full disk',
+  },
+  {
+    name: 'journal: a log is compressed while somebody writes to it',
+    file: 'shared/log/rotation.ts',
+    guard: 'plain.length === 0 ? new Set<string>() : await openForWriting(plain)',
+    without: 'plain.length >= 0 ? new Set<string>() : await openForWriting(plain)',
+    tests: ['test/log/rotation.test.ts'],
+    grep: 'somebody has open for writing',
+  },
+  {
+    name: 'journal: old logs fill the disk',
+    file: 'shared/log/rotation.ts',
+    guard: '    if (total <= totalOctets) break\n',
+    without: '    if (total > 0) break\n',
+    tests: ['test/log/rotation.test.ts'],
+    grep: 'removes the oldest beyond',
+  },
 ]
