@@ -46,4 +46,20 @@ export const guards: readonly Guard[] = [
     tests: ['test/supervisor/takeover.test.ts'],
     grep: 'leaves an old child that ends',
   },
+  {
+    name: 'supervisor: a child that is stuck is kept',
+    file: 'servers/supervisor/watch.ts',
+    guard: '      this.close()\n      this.#stuck(this.#trouble)\n',
+    without: '      this.close()\n',
+    tests: ['test/supervisor/watch.test.ts'],
+    grep: 'stops answering',
+  },
+  {
+    name: 'supervisor: a wrong answer is a sign of life',
+    file: 'servers/supervisor/watch.ts',
+    guard: '    if (trouble !== null) {\n',
+    without: '    if (trouble === this.#trouble) {\n',
+    tests: ['test/supervisor/watch.test.ts'],
+    grep: 'takes a wrong answer',
+  },
 ]
