@@ -49,7 +49,7 @@ export type Seen =
   | { readonly kind: 'absent'; readonly why: string }
   | { readonly kind: 'silent'; readonly why: string }
 
-/** Whether and how the supervisor of a data folder runs. @throws {PermanentError} when its answer cannot be understood */
+/** Whether and how the supervisor of a data folder runs. @throws {PermanentError} when its answer cannot be understood, or it is another user's */
 export const seeSupervisor = async (data: string): Promise<Seen> => {
   let result: unknown
   try {
@@ -58,7 +58,7 @@ export const seeSupervisor = async (data: string): Promise<Seen> => {
     result = response.result
   } catch (error) {
     if (error instanceof NotRunningError) return { kind: 'absent', why: error.message }
-    if (!(error instanceof Error)) throw error
+    if (!(error instanceof Error) || error instanceof PermanentError) throw error
     // It has the socket and says nothing, or the socket is not ours to use: that is an answer too.
     return { kind: 'silent', why: error.message }
   }

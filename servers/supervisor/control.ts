@@ -5,6 +5,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
+import { PermanentError } from '../../shared/service.ts'
 import { runFolder } from './lock.ts'
 
 /** `sun_path` holds 108 octets, the last of them NUL (unix(7)). */
@@ -130,9 +131,13 @@ export class NotRunningError extends Error {
 /** Codes of a socket that is not there, that nobody listens on, or whose folder is none. */
 const absent = ['ENOENT', 'ECONNREFUSED', 'ENOTDIR']
 
+/** Codes of a socket, or a folder above it, that this user may not use. */
+const denied = ['EACCES', 'EPERM']
+const asThatUser = 'ask as the user that Havre runs as, or as root'
+
 /**
  * Asks the supervisor of a data folder.
- * @throws {NotRunningError} when none runs
+ * @throws {NotRunningError} when none runs. @throws {PermanentError} when it is another user's
  */
 export const askSupervisor = (data: string, request: Request): Promise<Response> =>
   new Promise((resolve, reject) => {
@@ -149,7 +154,8 @@ export const askSupervisor = (data: string, request: Request): Promise<Response>
       text += chunk
     })
     socket.on('error', (error: NodeJS.ErrnoException) => {
-      reject(absent.includes(error.code ?? '') ? new NotRunningError(`no Havre runs on ${data}`) : error)
+      if (absent.includes(error.code ?? '')) reject(new NotRunningError(`no Havre runs on ${data}`))
+      else reject(denied.includes(error.code ?? '') ? new PermanentError(`${data} is another user's: ${asThatUser}`) : error)
     })
     socket.on('close', () => {
       const value: unknown = parseJson(text)

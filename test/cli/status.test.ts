@@ -1,12 +1,15 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { chmod } from 'node:fs/promises'
 import process from 'node:process'
+import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { seeSupervisor } from '../../cli/supervisor-status.ts'
 import { eventually } from '../kit/eventually.ts'
 import { familyArgs, havre, havreProgram, startFamily } from '../kit/family.ts'
 import { temporaryFolder } from '../kit/folder.ts'
 import { describeWith } from '../kit/programs.ts'
+import { run } from '../kit/run.ts'
 import { onTerminal } from '../kit/terminal.ts'
 
 const patienceMs = 30_000
@@ -43,6 +46,22 @@ describe('havre status', function () {
     expect(code).to.equal(1)
     // What asks for JSON gets an answer, and reads the state in it.
     expect((await family.havre(['status', '--json'])).code).to.equal(0)
+  })
+
+  it("tells that it is another user's, as doctor does, in place of what only that user could see", async function () {
+    const asNobody = ['--reuid=65534', '--regid=65534', '--clear-groups']
+    // A checkout below root's home cannot be run by anybody else.
+    const readable = await run('setpriv', [...asNobody, 'test', '-r', fileURLToPath(import.meta.url)]).catch(() => null)
+    if (readable?.code !== 0) this.skip()
+    await using folder = await temporaryFolder()
+    await chmod(folder.path, 0o755)
+    await using _family = await startFamily({ services: ['pop3'], folder })
+    for (const command of ['status', 'doctor', 'reload']) {
+      const args = [process.execPath, ...havreProgram, command, ...familyArgs(folder)]
+      const { code, stderr } = await run('setpriv', [...asNobody, ...args])
+      const words = `havre: ${folder.at('data')} is another user's: ask as the user that Havre runs as, or as root\n`
+      expect([code, stderr], command).to.deep.equal([100, words])
+    }
   })
 
   it('tells that the supervisor does not answer', async () => {
