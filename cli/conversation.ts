@@ -27,8 +27,8 @@ const write = async (lines: readonly string[]): Promise<void> => {
 
 const howToRecord = ({ log }: Settings): string =>
   log.level === 'debug'
-    ? 'What is said is taken down as long as log.level is debug, as it is now'
-    : `What is said is taken down at log.level: debug only, and it is ${log.level}: set it in the configuration, then \`havre reload\``
+    ? 'What is said over FTP, SMTP and POP3 is taken down as long as log.level is debug, as it is now'
+    : `What is said over FTP, SMTP and POP3 is taken down at log.level: debug only, and it is ${log.level}: set it in the configuration, then \`havre reload\``
 
 /** The records of one connection that are there already, oldest first. */
 const recordsOf = async (id: string, follower: JournalFollower, { settings, isWanted }: ConversationOptions) => {
