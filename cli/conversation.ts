@@ -35,8 +35,8 @@ const recordsOf = async (id: string, follower: JournalFollower, { settings, isWa
   const mark = `"connection":${JSON.stringify(id)}`
   const sizes = new Map(follower.files.map(({ path, octets }) => [path, octets]))
   const found: ReadRecord[][] = []
-  for (const { path, putAway } of await keptFiles(settings.logs, isWanted)) {
-    const octets = putAway ? undefined : (sizes.get(path) ?? 0)
+  for (const { path, putAwayMs } of await keptFiles(settings.logs, isWanted)) {
+    const octets = putAwayMs !== null ? undefined : (sizes.get(path) ?? 0)
     const here = (await Array.fromAsync(recordsWith(path, mark, octets))).filter(({ record }) => record?.['connection'] === id)
     found.unshift(here)
     // Older files have nothing of what began here.
@@ -113,12 +113,14 @@ export const listConversations = async (count: number, options: ConversationOpti
 
 const lastConversations = async (count: number, { settings, isWanted }: ConversationOptions): Promise<ConversationFacts[]> => {
   const found = new Map<string, ConversationFacts>()
-  for (const { path } of await keptFiles(settings.logs, isWanted)) {
+  for (const { path, putAwayMs } of await keptFiles(settings.logs, isWanted)) {
+    // There are as many as are wanted, and what is in this file and older ones is before all of them.
+    const last = [...found.values()].map(({ startedAtMs }) => startedAtMs).sort((one, other) => other - one)
+    if (putAwayMs !== null && putAwayMs < (last[count - 1] ?? Number.NEGATIVE_INFINITY)) break
     // Those of an older file that go on in this one are whole only with both.
     const here = new Map<string, ConversationFacts>()
     for await (const read of recordsWith(path, '"connection":')) take(here, read, count)
     for (const [id, facts] of here) found.set(id, merged(facts, found.get(id)))
-    if (found.size >= count) break
   }
   return [...found.values()].sort((one, other) => one.startedAtMs - other.startedAtMs).slice(-count)
 }

@@ -10,12 +10,20 @@ import { parseRecord, type ReadRecord } from './log-reader.ts'
 export interface KeptFile {
   readonly service: string
   readonly path: string
-  /** It is written no more. */
-  readonly putAway: boolean
+  /** When it was put away: what is in it is older. Null where it is written now. */
+  readonly putAwayMs: number | null
 }
 
 /** `smtp.log`, and `smtp.log.20261121T130517.123Z` or `….gz` for what was put away then. A service's name has no dot. */
 const pattern = /^(?<service>[^.]+)\.log(?:\.(?<at>\d{8}T\d{6}\.\d{3}Z)(?:\.gz)?)?$/
+
+const timeOf = (at: string): number =>
+  Date.parse(
+    at.replace(
+      /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)/,
+      (_, year, month, day, hour, minute) => `${year}-${month}-${day}T${hour}:${minute}:`,
+    ),
+  )
 
 /** What sorts behind every time. */
 const now = 'Z'
@@ -32,7 +40,7 @@ export const keptFiles = async (folder: string, isWanted: (service: string) => b
       return service !== undefined && isWanted(service) ? [{ service, path: join(folder, name), at: at ?? now }] : []
     })
     .sort((one, other) => other.at.localeCompare(one.at) || one.service.localeCompare(other.service))
-    .map(({ service, path, at }) => ({ service, path, putAway: at !== now }))
+    .map(({ service, path, at }) => ({ service, path, putAwayMs: at === now ? null : timeOf(at) }))
 }
 
 /**

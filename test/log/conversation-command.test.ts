@@ -158,6 +158,11 @@ describe('havre logs --conversation', () => {
     ])
     const one = await havre(['logs', '--conversations', '-n', '1', '--json', ...args])
     expect(one.stdout.toString().trim().split('\n')).to.have.length(1)
+    // The newest of all services, wherever they are; one log after the other is read back as far as that may be.
+    await writeFile(folder.at('logs', 'ftp.log.20260101T130000.000Z.gz'), gzipSync(line(9_000, 'ftp.said', {}, 'ftp-2')))
+    await writeFile(folder.at('logs', 'ftp.log'), line(0, 'ftp.said', {}, 'ftp-1'))
+    const newest = await havre(['logs', '--conversations', '-n', '1', '--json', ...args])
+    expect(JSON.parse(newest.stdout.toString())).to.include({ id: 'ftp-2', startedAt: '2026-01-01T12:00:09.000Z' })
     expect(await readFile(smtpLog(), 'utf8')).to.include('abc-11')
   })
 })
