@@ -1,6 +1,9 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
+/** Taken at once: in a child nobody can have it any more when the server's code is loaded (`servers/host/seal.ts`). */
+const setFlags = setFlagsFromString
+
 /** By then a process that starts with others has loaded and compiled all that it will. */
 const settledMs = 500
 
@@ -10,9 +13,9 @@ const settledMs = 500
  */
 export const giveBackStartMemory = (): void => {
   setTimeout(() => {
-    setFlagsFromString('--expose-gc')
+    setFlags('--expose-gc')
     const collect: unknown = runInNewContext('gc')
-    setFlagsFromString('--no-expose-gc')
+    setFlags('--no-expose-gc')
     if (typeof collect === 'function') collect({ type: 'major', execution: 'sync', flavor: 'last-resort' })
   }, settledMs).unref()
 }

@@ -2,6 +2,7 @@
  * The program that a child runs: takes its options from the supervisor, creates its protocol's server, listens on the inherited
  * descriptor, says that it is ready, serves, and ends with an exit code that says whether trying again may help.
  */
+import './seal.ts'
 import { Socket } from 'node:net'
 import process from 'node:process'
 import { DeskError } from '../../shared/accounts/desk.ts'
@@ -209,5 +210,5 @@ process.on('disconnect', () => {
   void end('stop', orphanMs, 'leave')
 })
 
-// A terminal's Ctrl-C and hang-up reach the whole group; the supervisor decides what they mean.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined)
+// A terminal's Ctrl-C and hang-up reach the whole group; the supervisor decides what they mean. SIGUSR1 would be for a debugger.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1'] as const) process.on(signal, () => undefined)

@@ -132,5 +132,5 @@ process.on('disconnect', () => {
   void end(orphanMs)
 })
 
-// A terminal's Ctrl-C and hang-up reach the whole group; the supervisor decides what they mean.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined)
+// A terminal's Ctrl-C and hang-up reach the whole group; the supervisor decides what they mean. SIGUSR1 would be for a debugger.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1'] as const) process.on(signal, () => undefined)

@@ -28,6 +28,12 @@ export const childArguments = (service: string, data: string): string[] => [serv
 /** One arena for glibc's malloc in place of one a thread: a child has few threads that allocate, and each arena keeps a MiB or more. */
 const memoryVariables = { MALLOC_ARENA_MAX: '1' }
 
+/** Of our own environment a child gets what says how to write times and to a terminal: it may hold secrets, and flags for a Node. */
+const passedOn = /^(?:TZ|LANG|LC_.*|TERM|NO_COLOR|HAVRE_TEST_.*|SystemRoot)$/
+
+const childVariables = (): Record<string, string | undefined> =>
+  Object.fromEntries(Object.entries(process.env).filter(([name]) => passedOn.test(name)))
+
 /** A child that is not ready by then is stuck, however busy the machine; of a program of somebody else its own settings say when. */
 const ownStartMs = 60_000
 
@@ -121,7 +127,7 @@ class ForkedChild implements Child {
     const fd = port.fd()
     this.#process = fork(external === null ? childProgram : runnerProgram, childArguments(service.name, settings.data), {
       execArgv: [...flags],
-      env: { ...process.env, ...memoryVariables },
+      env: { ...(external === null ? childVariables() : process.env), ...memoryVariables },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...(fd === null ? [] : [fd])],
     })
     const startMs = external?.startMs ?? ownStartMs

@@ -69,6 +69,8 @@ export const run = async (options: RunOptions): Promise<number> => {
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 const runFamily = async (options: RunOptions, manager: ServiceManager): Promise<number> => {
+  // Node opens a debugger at this signal, which children and everybody of the same user can send.
+  process.on('SIGUSR1', () => undefined)
   const wishes = takeWishes(options)
   const configuration = await options.load()
   const { settings } = configuration

@@ -16,8 +16,11 @@ const memoryFlags = ['--max-semi-space-size=1']
 /** Node warns of flags that are meant; that would hide what matters. */
 const quietFlags = ['--disable-warning=SecurityWarning', '--disable-warning=ExperimentalWarning']
 
+/** SIGUSR1 opens a debugger in a Node, for whoever can connect to it. */
+const closedFlags = ['--disable-sigusr1']
+
 /** The flags of a child that looks after a program of somebody else: outside of the sandbox, in which nothing can be started. */
-export const plainFlags: readonly string[] = [...quietFlags, ...memoryFlags]
+export const plainFlags: readonly string[] = [...closedFlags, ...quietFlags, ...memoryFlags]
 
 /** Every node_modules folder in which the program's packages may lie: its own and, installed as a package, those above it. */
 const packageFolders = (): string[] => {
@@ -64,6 +67,7 @@ export const sandboxFlags = (grants: Grants, settings: Settings): string[] => {
     ...(grants.workers ? ['--allow-worker'] : []),
     ...[...new Set(reads)].map((folder) => `--allow-fs-read=${folder}`),
     ...[...new Set(writes)].map((folder) => `--allow-fs-write=${folder}`),
+    ...closedFlags,
     ...quietFlags,
     ...memoryFlags,
   ]

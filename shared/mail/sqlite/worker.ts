@@ -18,6 +18,11 @@ const groupRequests = 512
 /** Octets from which handing a buffer over is cheaper than copying it. */
 const transferOctets = 16 * 1024
 
+/** `node:sqlite` opens files past the permission model's flags: what these do not grant is not opened here. */
+const checkPermission = (file: string): void => {
+  if (process.permission?.has('fs.write', file) === false) throw storeError('damaged', { cause: `no permission for ${file}` })
+}
+
 class Worker {
   readonly #post: (message: FromWorker, transfer: ArrayBuffer[]) => void
   readonly #options: WorkerOptions
@@ -130,6 +135,7 @@ class Worker {
 
   /** The file is opened anew after it failed: it may be well again, or another one. */
   #opened(): MailDatabase {
+    if (this.#database === null) checkPermission(this.#options.file)
     this.#database ??= new MailDatabase(this.#options)
     return this.#database
   }

@@ -1,0 +1,118 @@
+/**
+ * Closes in the language what Node's permission model leaves open (26.10, each tried in `test/host/sandbox.test.ts`):
+ * - a `Worker` that is given `execArgv` runs without any of the flags: it reads, connects and starts programs;
+ * - `node:sqlite` opens any file of the system;
+ * - signals reach every process of the same user, and SIGUSR1 opens a debugger in another Node;
+ * - flags of V8 make it write files.
+ *
+ * Imported first by a child's program, before any code that is not ours has run: what that code cannot reach it cannot call.
+ */
+import { posix, win32 } from 'node:path'
+import process from 'node:process'
+import { fileURLToPath } from 'node:url'
+// Keeps for itself what it needs once.
+import '../../shared/start-memory.ts'
+
+// Kept from here on: whoever changes these objects later changes nothing of ours.
+const { extname, isAbsolute, resolve } = process.platform === 'win32' ? win32 : posix
+const { assign, create, defineProperty } = Object
+const { apply } = Reflect
+const { permission } = process
+const has = permission?.has.bind(permission)
+
+/** What whoever asks for something that is closed gets: the error that the permission model would throw. */
+class Refused extends Error {
+  readonly code = 'ERR_ACCESS_DENIED'
+  constructor(what: string) {
+    super(`Access to ${what} has been restricted`)
+  }
+}
+
+const refuse = (what: string) =>
+  function refused(): never {
+    throw new Refused(what)
+  }
+
+/** For good: nobody can put something else in its place. */
+const replace = (owner: object, name: string, value: unknown): void => {
+  defineProperty(owner, name, { value, writable: false, configurable: false, enumerable: true })
+}
+
+/** The only thread that a child starts. */
+const threadFile = fileURLToPath(new URL(`../../shared/mail/sqlite/worker${extname(import.meta.filename)}`, import.meta.url))
+
+/** What of a thread's options is passed on: nothing that says under which flags it runs. */
+interface ThreadOptions {
+  readonly name?: string
+  readonly workerData?: unknown
+  readonly resourceLimits?: object
+}
+
+const sealThreads = (): void => {
+  const threads = process.getBuiltinModule('node:worker_threads')
+  const { Worker } = threads
+  /** @throws {Refused} for any other file */
+  function OnlyThread(file: string | URL, { name = '', workerData, resourceLimits = {} }: ThreadOptions = {}) {
+    if (new.target === undefined || fileOf(file) !== threadFile) throw new Refused('other threads')
+    // Without a prototype: options that somebody puts there are none.
+    return new Worker(threadFile, assign(create(null), { name, workerData, resourceLimits }))
+  }
+  // From a thread that runs its class cannot be had.
+  replace(Worker.prototype, 'constructor', OnlyThread)
+  replace(threads, 'Worker', OnlyThread)
+}
+
+const fileOf = (file: string | URL): string => (file instanceof URL ? fileURLToPath(file) : file)
+
+/** Whether the flags grant this very file. Without flags (in tests) all is granted. */
+const grants = (file: unknown): boolean => {
+  if (typeof file !== 'string' || !isAbsolute(file) || resolve(file) !== file) return false
+  return has === undefined || (has('fs.read', file) && has('fs.write', file))
+}
+
+/** Databases obey the flags as other files do. The store's thread, which is our own code to its end, checks for itself. */
+const sealDatabases = (): void => {
+  const sqlite = process.getBuiltinModule('node:sqlite')
+  const { DatabaseSync } = sqlite
+  const { SQLITE_ATTACH, SQLITE_DENY, SQLITE_OK } = sqlite.constants
+  const { setAuthorizer } = DatabaseSync.prototype
+  type Authorizer = Parameters<typeof setAuthorizer>[0]
+  /** Also VACUUM INTO is an ATTACH to SQLite. */
+  const authorize = (database: object, also: Authorizer): void => {
+    apply(setAuthorizer, database, [
+      (...asked: Parameters<NonNullable<Authorizer>>) =>
+        asked[0] === SQLITE_ATTACH ? SQLITE_DENY : also === null ? SQLITE_OK : also(...asked),
+    ])
+  }
+  /** @throws {Refused} for a file that is not granted */
+  function OnlyGranted(file: string, { timeout = 0, enableForeignKeyConstraints = true, readOnly = false }: DatabaseOptions = {}) {
+    if (new.target === undefined || !grants(file)) throw new Refused('other databases')
+    const database = new DatabaseSync(file, assign(create(null), { timeout, enableForeignKeyConstraints, readOnly }))
+    authorize(database, null)
+    return database
+  }
+  replace(DatabaseSync.prototype, 'constructor', OnlyGranted)
+  replace(DatabaseSync.prototype, 'setAuthorizer', function (this: object, also: Authorizer) {
+    authorize(this, also)
+  })
+  replace(sqlite, 'DatabaseSync', OnlyGranted)
+  replace(sqlite, 'backup', refuse('copies of databases'))
+}
+
+/** What of a database's options is passed on. */
+interface DatabaseOptions {
+  readonly timeout?: number
+  readonly enableForeignKeyConstraints?: boolean
+  readonly readOnly?: boolean
+}
+
+const sealProcess = (): void => {
+  for (const name of ['kill', '_kill', '_debugProcess', '_debugEnd']) replace(process, name, refuse('other processes'))
+  const v8 = process.getBuiltinModule('node:v8')
+  for (const name of ['setFlagsFromString', 'setHeapSnapshotNearHeapLimit']) replace(v8, name, refuse('flags of V8'))
+}
+
+sealThreads()
+sealDatabases()
+sealProcess()
+process.getBuiltinModule('node:module').syncBuiltinESMExports()

@@ -1,0 +1,120 @@
+// Runs in the place of a child's program, under the very flags of one: becomes that child by its own program, and once it serves,
+// tries what a child must not do. Plain JavaScript, with nothing imported before the child's program: so it stands for whatever
+// foreign code a child loads.
+const { HAVRE_TEST_PROGRAM: program } = process.env
+
+const outcomeOf = async (attempt) => {
+  const late = new Promise((resolve) => setTimeout(() => resolve('silence'), 5_000).unref())
+  try {
+    const value = await Promise.race([attempt(), late])
+    return `done: ${String(value).slice(0, 60)}`
+  } catch (error) {
+    return `refused: ${error.code ?? error.message}`
+  }
+}
+
+/** Resolves with what a socket or a thread comes to. */
+const comesTo = (emitter, good) =>
+  new Promise((resolve, reject) => {
+    for (const event of good) emitter.on(event, (value) => resolve(`${event} ${value}`))
+    emitter.on('error', reject)
+  })
+
+const attempts = async (places) => {
+  const [fs, sqlite, threads, net, v8, children] = await Promise.all(
+    ['fs', 'sqlite', 'worker_threads', 'net', 'v8', 'child_process'].map((name) => import(`node:${name}`)),
+  )
+  const { createRequire } = await import('node:module')
+  const required = (name) => process.getBuiltinModule('module').createRequire(`${places.own}/x.js`)(name)
+  const spy = "require('worker_threads').parentPort.postMessage(require('fs').readFileSync('/etc/passwd', 'utf8'))"
+  const thread = (options, Worker = threads.Worker) => comesTo(new Worker(spy, { eval: true, ...options }), ['message', 'exit'])
+  return {
+    'read /etc/passwd': () => fs.readFileSync('/etc/passwd', 'utf8'),
+    'read it as a stream': () => comesTo(fs.createReadStream('/etc/passwd'), ['data']),
+    'read it from the folder above': () => fs.readFileSync(`${places.own}/../../../../../../etc/passwd`, 'utf8'),
+    'import it': () => import('/etc/passwd'),
+    'require it': () => createRequire('/etc/x.js')('/etc/passwd'),
+    'copy it': () => fs.cpSync('/etc/passwd', `${places.own}/stolen`),
+    'link it': () => fs.symlinkSync('/etc/passwd', `${places.own}/link`),
+    'link it hard': () => fs.linkSync('/etc/passwd', `${places.own}/link`),
+    'load it as environment': () => process.loadEnvFile('/etc/passwd'),
+    'go to its folder': () => process.chdir('/etc'),
+    'read a key of TLS': () => fs.readFileSync(places.key, 'utf8'),
+    'read the authority’s key': () => fs.readFileSync(places.authority, 'utf8'),
+    'read the accounts': () => fs.readFileSync(places.accounts),
+    'list the data folder': () => fs.readdirSync(places.data),
+    'list the folder of the control socket': () => fs.readdirSync(places.run),
+    'read its environment as it began': () => fs.readFileSync('/proc/self/environ', 'utf8'),
+    'read its memory': () => fs.openSync('/proc/self/mem', 'r'),
+    'read of another process': () => fs.readFileSync(`/proc/${process.ppid}/environ`),
+    'write elsewhere': () => fs.writeFileSync(places.elsewhere, 'x'),
+    'write to its own program': () => fs.writeFileSync(program, 'x', { flag: 'a' }),
+    'write beside it by a report': () => process.report.writeReport(places.elsewhere),
+    'write beside it by a snapshot': () => v8.writeHeapSnapshot(places.elsewhere),
+    'write beside it by a flag of V8': () => v8.setFlagsFromString('--trace-turbo'),
+    'write beside it by the compile cache': () => {
+      const { status, message } = process.getBuiltinModule('module').enableCompileCache(places.elsewhere)
+      if (message?.includes('permission')) throw new Error('no permission')
+      return status
+    },
+    'start a program': () => children.execFileSync('/bin/true'),
+    'start a program of Node': () => comesTo(children.fork(program), ['spawn']),
+    'become another program': () => process.execve('/bin/true', ['true'], {}),
+    'start a thread': () => thread({}),
+    'start a thread without flags': () => thread({ execArgv: [] }),
+    'start a thread with other flags': () => thread({ execArgv: ['--permission', '--allow-fs-read=/etc'] }),
+    'start a thread by require': () => thread({ execArgv: [] }, required('node:worker_threads').Worker),
+    'start a thread by the class of one': () => thread({ execArgv: [] }, threads.Worker.prototype?.constructor ?? threads.Worker),
+    'start a thread with options out of nowhere': () => {
+      Object.prototype.execArgv = []
+      Object.prototype.eval = true
+      try {
+        return thread({})
+      } finally {
+        delete Object.prototype.execArgv
+        delete Object.prototype.eval
+      }
+    },
+    'take the class of threads back': () => {
+      Object.defineProperty(threads.default, 'Worker', { value: null })
+    },
+    'load an addon': () => process.dlopen({ exports: {} }, places.elsewhere),
+    'load a library': () => import('node:ffi').then(({ dlopen }) => dlopen('libc.so.6', {})),
+    'run WebAssembly with files': () => import('node:wasi').then(({ WASI }) => new WASI({ version: 'preview1' })),
+    'reach inside of Node': () => process.binding('spawn_sync'),
+    'open a debugger': () => import('node:inspector').then((inspector) => inspector.open(0)),
+    'debug itself': () => import('node:inspector').then(({ Session }) => new Session().connect()),
+    'trace itself': () => import('node:trace_events').then((trace) => trace.createTracing({ categories: ['v8'] }).enable()),
+    'open the accounts with SQLite': () => new sqlite.DatabaseSync(places.accounts, { readOnly: true }),
+    'open them by require': () => new (required('node:sqlite').DatabaseSync)(places.accounts),
+    'open another database': () => new sqlite.DatabaseSync(places.elsewhere),
+    'open one in memory, for ATTACH': () => new sqlite.DatabaseSync(':memory:'),
+    'back a database up': () => sqlite.backup({}, places.elsewhere),
+    'end the supervisor': () => process.kill(process.ppid, 'SIGTERM'),
+    'look for a process': () => process.kill(1, 0),
+    'signal below process.kill': () => process._kill(process.ppid, 10),
+    'open a debugger in the supervisor': () => process._debugProcess(process.ppid),
+    'connect out': () => comesTo(net.connect(places.port, '127.0.0.1'), ['connect']),
+    'connect out by a name': () => import('node:dns/promises').then(({ lookup }) => lookup('localhost')),
+    'connect out by HTTP': () => fetch(`http://127.0.0.1:${places.port}/`),
+    'send a datagram': () =>
+      import('node:dgram').then(
+        ({ createSocket }) =>
+          new Promise((resolve, reject) => {
+            const socket = createSocket('udp4').on('error', reject)
+            socket.send('x', places.port, '127.0.0.1', (error) => (error ? reject(error) : resolve('sent')))
+          }),
+      ),
+    'bind another port': () => new net.BoundSocket({ host: '127.0.0.1', port: 0 }),
+    'reach the control socket by its usual name': () => comesTo(net.connect(`${places.run}/control.sock`), ['connect']),
+  }
+}
+
+process.on('message', async (message) => {
+  if (message.type !== 'try') return
+  const outcomes = { environment: Object.keys(process.env).join(' ') }
+  for (const [name, attempt] of Object.entries(await attempts(message.places))) outcomes[name] = await outcomeOf(attempt)
+  process.send({ type: 'tried', outcomes })
+})
+
+await import(program)

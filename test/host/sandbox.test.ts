@@ -1,0 +1,230 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { BoundSocket, createServer } from 'node:net'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import type { StartMessage } from '../../servers/host/messages.ts'
+import { protocols } from '../../servers/supervisor/protocols.ts'
+import { loadConfiguration } from '../../shared/config/load.ts'
+import { Client } from '../kit/client.ts'
+import { type Family, familyArgs, startFamily } from '../kit/family.ts'
+
+const probe = join(import.meta.dirname, 'sandbox-probe.mjs')
+
+/** A child of the family as its command line tells: Node's own flags, its program, the program's arguments. */
+interface CommandLine {
+  readonly flags: readonly string[]
+  readonly program: string
+  readonly args: readonly string[]
+}
+
+const nulSeparated = async (file: string): Promise<string[]> =>
+  (await readFile(file, 'utf8')).split('\0').filter((text) => text !== '')
+
+const commandLineOf = async (pid: number): Promise<CommandLine> => {
+  const [, ...all] = await nulSeparated(`/proc/${pid}/cmdline`)
+  const at = all.findIndex((argument) => !argument.startsWith('--'))
+  return { flags: all.slice(0, at), program: all[at] ?? '', args: all.slice(at + 1) }
+}
+
+/** What the probe is told of the machine. */
+interface Places extends Readonly<Record<string, string | number>> {
+  readonly own: string
+  readonly port: number
+}
+
+/** A child like the family's own, with the probe in it. */
+class ProbedChild implements AsyncDisposable {
+  readonly port: number
+  readonly #process: ChildProcess
+  readonly #bound: BoundSocket
+
+  private constructor(child: ChildProcess, bound: BoundSocket) {
+    this.#process = child
+    this.#bound = bound
+    this.port = bound.address().port
+    // The desk, as far as these conversations need it.
+    child.on('message', (message: { type: string; id: number; call: string }) => {
+      if (message.type !== 'ask') return
+      const answer =
+        message.call === 'login'
+          ? { outcome: 'accepted', account: 'alice' }
+          : message.call === 'recipient'
+            ? { outcome: 'local', accounts: ['alice'] }
+            : null
+      child.send({ type: 'answer', id: message.id, answer })
+    })
+  }
+
+  /** Starts it, and waits until it serves. */
+  static async start({ flags, program, args }: CommandLine, start: StartMessage): Promise<ProbedChild> {
+    const bound = new BoundSocket({ host: '127.0.0.1', port: 0 })
+    const fd = bound.fd()
+    const child = fork(probe, args, {
+      execArgv: [...flags],
+      env: { HAVRE_TEST_PROGRAM: program },
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc', fd],
+    })
+    const probed = new ProbedChild(child, bound)
+    const ready = probed.#told('ready')
+    child.send(start)
+    await ready
+    return probed
+  }
+
+  /** What came of each attempt. */
+  async try(places: Places): Promise<Readonly<Record<string, string>>> {
+    const tried = this.#told('tried')
+    this.#process.send({ type: 'try', places })
+    const { outcomes } = (await tried) as { outcomes: Record<string, string> }
+    return outcomes
+  }
+
+  #told(type: string): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this.#process.on('message', (message: { type: string }) => {
+        if (message.type === type) resolve(message)
+      })
+      this.#process.once('exit', (code, signal) =>
+        reject(new Error(`the child ended with ${signal ?? code} before it was ${type}`)),
+      )
+    })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#bound.close()
+    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return
+    const ended = once(this.#process, 'exit')
+    this.#process.send({ type: 'end', how: 'stop', deadlineMs: 1_000 })
+    await ended
+  }
+}
+
+/** Conversations that show that the child can do all it is there for. */
+const works: Readonly<Record<string, (port: number) => Promise<void>>> = {
+  http: async (port) => {
+    using client = await Client.connect(port)
+    await client.send('GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n')
+    expect((await client.rest()).toString()).to.match(/^HTTP\/1\.1 200 /)
+  },
+  smtp: async (port) => {
+    using client = await Client.connect(port)
+    await client.reply()
+    for (const line of ['EHLO probe', 'MAIL FROM:<>', 'RCPT TO:<alice@localhost>', 'DATA']) {
+      await client.command(line)
+      expect((await client.reply()).at(-1)).to.match(/^[23]/)
+    }
+    expect(await client.ask('Subject: probe\r\n\r\nprobe\r\n.')).to.match(/^250 /)
+  },
+  pop3: async (port) => {
+    using client = await Client.connect(port)
+    await client.line()
+    await client.ask('USER alice')
+    expect(await client.ask('PASS any')).to.match(/^\+OK/)
+    expect(await client.ask('STAT')).to.match(/^\+OK [1-9]/)
+  },
+  ftp: async (port) => {
+    using client = await Client.connect(port)
+    await client.line()
+    await client.ask('USER alice')
+    expect(await client.ask('PASS any')).to.match(/^230/)
+    for (const [command, written] of [
+      ['STOR probe', 'probe'],
+      ['RETR probe', ''],
+    ] as const) {
+      const [, passive = ''] = /\|\|\|(\d+)\|/.exec(await client.ask('EPSV')) ?? []
+      using data = await Client.connect(Number(passive))
+      expect(await client.ask(command)).to.match(/^150/)
+      await data.send(written)
+      if (written !== '') data.end()
+      else expect((await data.rest()).toString()).to.equal('probe')
+      expect(await client.line()).to.match(/^226/)
+    }
+  },
+}
+
+/** FTP connects to its clients: Node gives the network whole or not at all. */
+const ofTheNetwork = ['connect out', 'connect out by a name', 'connect out by HTTP', 'send a datagram', 'bind another port']
+
+describe('the sandbox of a child, under the flags of the running one', function () {
+  this.timeout(120_000)
+  if (process.platform !== 'linux') return
+
+  let family: Family
+  let starts: ReadonlyMap<string, StartMessage>
+  before(async () => {
+    family = await startFamily({ demo: true, env: { HAVRE_SECRETISH: undefined, SECRET_OF_THE_SHELL: 'hush' } })
+    const sets = familyArgs(family.folder).filter((argument) => argument !== '--set')
+    const { services, settings } = await loadConfiguration({ protocols, sets, env: {} })
+    starts = new Map(
+      services.map((service) => [
+        service.name,
+        { type: 'start', service, settings, version: '0', console: false, network: service.grants.network },
+      ]),
+    )
+  })
+  after(() => family?.[Symbol.asyncDispose]())
+
+  const running = async (service: string): Promise<{ pid: number; line: CommandLine }> => {
+    const { services } = await family.status()
+    const pid = services.find(({ name }) => name === service)?.pid ?? 0
+    return { pid, line: await commandLineOf(pid) }
+  }
+
+  for (const service of ['http', 'ftp', 'smtp', 'pop3']) {
+    it(`${service}: does its work, and nothing else`, async () => {
+      const { line } = await running(service)
+      const start = starts.get(service)
+      if (start === undefined) throw new Error(`no service ${service}`)
+      const { folder } = family
+      // Somebody who answers: what is refused is refused by the sandbox.
+      const listener = createServer((socket) => socket.end('HTTP/1.0 204 No Content\r\n\r\n')).listen(0, '127.0.0.1')
+      await once(listener, 'listening')
+      const address = listener.address()
+      const port = typeof address === 'object' && address !== null ? address.port : 0
+      try {
+        await using child = await ProbedChild.start(line, start)
+        await works[service]?.(child.port)
+        const outcomes = await child.try({
+          own: service === 'http' ? folder.at('data', 'www') : service === 'ftp' ? folder.at('data', 'files') : folder.at('logs'),
+          data: folder.at('data'),
+          run: folder.at('data', 'run'),
+          key: folder.at('data', 'tls', 'certificate.key'),
+          authority: folder.at('data', 'tls', 'authority.key'),
+          accounts: folder.at('data', 'accounts.db'),
+          elsewhere: folder.at('elsewhere'),
+          port,
+        })
+        const { environment, ...attempts } = outcomes
+        expect(environment).to.match(/^HAVRE_TEST_PROGRAM/)
+        const done = Object.entries(attempts).filter(([, outcome]) => !outcome.startsWith('refused'))
+        expect(done.map(([name]) => name)).to.deep.equal(service === 'ftp' ? ofTheNetwork : [])
+        // And it still does its work.
+        await works[service]?.(child.port)
+      } finally {
+        listener.close()
+      }
+    })
+
+    it(`${service}: was started with no more than it needs, and with nothing of our environment`, async () => {
+      const { pid, line } = await running(service)
+      for (const flag of line.flags) expect(flag).to.not.include('*')
+      expect(line.flags).to.include('--permission')
+      const allowed = line.flags.filter((flag) => flag.startsWith('--allow-') && !flag.includes('='))
+      expect(allowed).to.deep.equal(['smtp', 'pop3'].includes(service) ? ['--allow-net', '--allow-worker'] : ['--allow-net'])
+      const names = (await nulSeparated(`/proc/${pid}/environ`)).map((variable) => variable.replace(/=.*/s, ''))
+      const own = ['MALLOC_ARENA_MAX', 'NODE_CHANNEL_FD', 'NODE_CHANNEL_SERIALIZATION_MODE']
+      const passedOn = /^(?:TZ|LANG|LC_.*|TERM|NO_COLOR|HAVRE_TEST_.*)$/
+      expect(names.filter((name) => !passedOn.test(name) && !own.includes(name))).to.deep.equal([])
+    })
+  }
+
+  it('has no debugger to open by a signal, in no process of the family', async () => {
+    const { services, supervisor } = await family.status()
+    for (const pid of [supervisor.pid, ...services.map(({ pid }) => pid ?? 0)]) process.kill(pid, 'SIGUSR1')
+    const after = await family.status()
+    expect(after.services.map(({ pid }) => pid)).to.deep.equal(services.map(({ pid }) => pid))
+    expect(family.output()).to.not.include('Debugger listening')
+  })
+})
