@@ -1,6 +1,9 @@
-/** The control socket: one line of JSON in, one line out, then it is closed. */
-import { createHash } from 'node:crypto'
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+/**
+ * The control socket: one line of JSON in, one line out, then it is closed. Whoever asks shows that he can read the data folder: a child
+ * runs as the same user, and one that may open connections could connect here too.
+ */
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -39,6 +42,27 @@ export interface Control {
 
 const noteFile = (data: string): string => join(runFolder(data), 'control.path')
 
+/** What a request has to bring, new with each supervisor. */
+const keyFile = (data: string): string => join(runFolder(data), 'control.key')
+
+const newKey = (data: string): string => {
+  const key = randomBytes(32).toString('hex')
+  // A file of before may have been anybody's to read.
+  rmSync(keyFile(data), { force: true })
+  writeFileSync(keyFile(data), key, { mode: 0o600, flag: 'wx' })
+  return key
+}
+
+/** Empty where no supervisor has made one. */
+const keyOf = (data: string): string => {
+  try {
+    return readFileSync(keyFile(data), 'utf8')
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return ''
+    throw error
+  }
+}
+
 /** Where the socket of a data folder is made: beside the lock or, where that path is too long, in a short one. */
 const placeFor = (data: string): string => {
   if (process.platform === 'win32') return `\\\\.\\pipe\\havre-${createHash('sha256').update(data).digest('hex').slice(0, 16)}`
@@ -60,11 +84,12 @@ export const openControl = async (data: string, answer: Answerer): Promise<Contr
   const usual = path === join(runFolder(data), 'control.sock')
   if (usual) rmSync(noteFile(data), { force: true })
   else {
-    mkdirSync(join(path, '..'), { recursive: true, mode: 0o700 })
+    makeOwnFolder(join(path, '..'))
     writeFileSync(noteFile(data), path, { mode: 0o600 })
   }
   rmSync(path, { force: true })
-  const server = createServer((socket) => serve(socket, answer))
+  const key = newKey(data)
+  const server = createServer((socket) => serve(socket, key, answer))
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(path, resolve)
@@ -73,12 +98,21 @@ export const openControl = async (data: string, answer: Answerer): Promise<Contr
   return { close: () => closeControl(server, path) }
 }
 
+/** Below a folder that all users share, somebody else may have been there first. @throws {PermanentError} */
+const makeOwnFolder = (folder: string): void => {
+  if (process.platform === 'win32') return
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const stats = lstatSync(folder)
+  if (stats.isDirectory() && stats.uid === process.getuid?.() && (stats.mode & 0o077) === 0) return
+  throw new PermanentError(`${folder}, where the control socket would be, belongs to somebody else or is open to others: remove it`)
+}
+
 const closeControl = (server: Server, path: string): void => {
   server.close()
   rmSync(path, { force: true })
 }
 
-const serve = (socket: Socket, answer: Answerer): void => {
+const serve = (socket: Socket, key: string, answer: Answerer): void => {
   let text = ''
   socket.setEncoding('utf8')
   // Whoever asked may be gone before the answer: there is nobody left to tell.
@@ -89,19 +123,23 @@ const serve = (socket: Socket, answer: Answerer): void => {
     const end = text.indexOf('\n')
     if (end === -1) return
     socket.pause()
-    reply(socket, text.slice(0, end), answer).catch(() => socket.destroy())
+    reply(socket, text.slice(0, end), key, answer).catch(() => socket.destroy())
   })
 }
 
-const reply = async (socket: Socket, line: string, answer: Answerer): Promise<void> => {
-  const request = parseRequest(line)
+const reply = async (socket: Socket, line: string, key: string, answer: Answerer): Promise<void> => {
+  const request = parseRequest(line, key)
   const response: Response = request === null ? { ok: false, exitCode: 100, message: 'not a request' } : await answer(request)
   socket.end(`${JSON.stringify(response)}\n`)
 }
 
-const parseRequest = (line: string): Request | null => {
+const isKey = (value: unknown, key: string): boolean =>
+  typeof value === 'string' && value.length === key.length && timingSafeEqual(Buffer.from(value, 'latin1'), Buffer.from(key))
+
+const parseRequest = (line: string, key: string): Request | null => {
   const value: unknown = parseJson(line)
   if (typeof value !== 'object' || value === null || !('command' in value)) return null
+  if (!('key' in value) || !isKey(value.key, key)) return null
   switch (value.command) {
     case 'status':
     case 'reload':
@@ -141,10 +179,11 @@ const asThatUser = 'ask as the user that Havre runs as, or as root'
  */
 export const askSupervisor = (data: string, request: Request): Promise<Response> =>
   new Promise((resolve, reject) => {
+    const key = keyOf(data)
     const socket = connect(placeOf(data))
     let text = ''
     socket.setEncoding('utf8')
-    socket.on('connect', () => socket.write(`${JSON.stringify(request)}\n`))
+    socket.on('connect', () => socket.write(`${JSON.stringify({ ...request, key })}\n`))
     if (request.command === 'status') {
       const late = () => socket.destroy(new Error(`the Havre on ${data} does not answer; its process may have been stopped`))
       const timer = setTimeout(late, statusMs)

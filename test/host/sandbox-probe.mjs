@@ -91,7 +91,7 @@ const attempts = async (places) => {
     'open one in memory, for ATTACH': () => new sqlite.DatabaseSync(':memory:'),
     'back a database up': () => sqlite.backup({}, places.elsewhere),
     'end the supervisor': () => process.kill(process.ppid, 'SIGTERM'),
-    'look for a process': () => process.kill(1, 0),
+    'look for a process': () => process.kill(process.ppid, 0),
     'signal below process.kill': () => process._kill(process.ppid, 10),
     'open a debugger in the supervisor': () => process._debugProcess(process.ppid),
     'connect out': () => comesTo(net.connect(places.port, '127.0.0.1'), ['connect']),
@@ -106,14 +106,21 @@ const attempts = async (places) => {
           }),
       ),
     'bind another port': () => new net.BoundSocket({ host: '127.0.0.1', port: 0 }),
-    'reach the control socket by its usual name': () => comesTo(net.connect(`${places.run}/control.sock`), ['connect']),
+    'ask the supervisor something': async () => {
+      const key = fs.readFileSync(`${places.run}/control.key`, 'utf8')
+      const socket = net.connect(`${places.run}/control.sock`)
+      socket.write(`${JSON.stringify({ command: 'status', key })}\n`)
+      return comesTo(socket, ['data'])
+    },
   }
 }
 
 process.on('message', async (message) => {
   if (message.type !== 'try') return
   const outcomes = { environment: Object.keys(process.env).join(' ') }
-  for (const [name, attempt] of Object.entries(await attempts(message.places))) outcomes[name] = await outcomeOf(attempt)
+  for (const [name, attempt] of Object.entries(await attempts(message.places))) {
+    if (message.only === undefined || message.only.includes(name)) outcomes[name] = await outcomeOf(attempt)
+  }
   process.send({ type: 'tried', outcomes })
 })
 

@@ -144,8 +144,43 @@ const works: Readonly<Record<string, (port: number) => Promise<void>>> = {
   },
 }
 
+/** A server for those who connect out. */
+const answering = async (): Promise<{ port: number } & AsyncDisposable> => {
+  const listener = createServer((socket) => socket.on('error', () => undefined).end('HTTP/1.0 204 No Content\r\n\r\n'))
+  listener.listen(0, '127.0.0.1')
+  await once(listener, 'listening')
+  const address = listener.address()
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return { port: address.port, [Symbol.asyncDispose]: async () => void listener.close() }
+}
+
 /** FTP connects to its clients: Node gives the network whole or not at all. */
 const ofTheNetwork = ['connect out', 'connect out by a name', 'connect out by HTTP', 'send a datagram', 'bind another port']
+
+/** How what is tried is refused: for what it is, not for something else that is wrong with it. */
+const refusals = [
+  'refused: ERR_ACCESS_DENIED',
+  'refused: ERR_DLOPEN_DISABLED',
+  'refused: no permission',
+  'refused: fetch failed',
+  'refused: Cannot redefine property: Worker',
+]
+
+/** Attempts that show, made without the sandbox, that they would go well. */
+const harmless = [
+  'read /etc/passwd',
+  'read it as a stream',
+  'read a key of TLS',
+  'read the accounts',
+  'list the data folder',
+  'read its environment as it began',
+  'start a program',
+  'start a thread without flags',
+  'open the accounts with SQLite',
+  'look for a process',
+  ...ofTheNetwork,
+  'ask the supervisor something',
+]
 
 describe('the sandbox of a child, under the flags of the running one', function () {
   this.timeout(120_000)
@@ -172,39 +207,52 @@ describe('the sandbox of a child, under the flags of the running one', function 
     return { pid, line: await commandLineOf(pid) }
   }
 
+  const places = async (service: string, port: number): Promise<Places> => {
+    const { folder } = family
+    return {
+      own: service === 'http' ? folder.at('data', 'www') : service === 'ftp' ? folder.at('data', 'files') : folder.at('logs'),
+      data: folder.at('data'),
+      run: folder.at('data', 'run'),
+      key: folder.at('data', 'tls', 'certificate.key'),
+      authority: folder.at('data', 'tls', 'authority.key'),
+      accounts: folder.at('data', 'accounts.db'),
+      elsewhere: folder.at(`elsewhere-${service}`),
+      port,
+    }
+  }
+
+  it('keeps from what goes well without it', async () => {
+    await using listener = await answering()
+    const env = { ...process.env, HAVRE_TEST_PROGRAM: 'data:text/javascript,' }
+    const child = fork(probe, [], { env, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+    try {
+      child.send({ type: 'try', places: await places('free', listener.port), only: harmless })
+      const [message]: { outcomes: Record<string, string> }[] = await once(child, 'message')
+      const { environment: _environment, ...attempts } = message?.outcomes ?? {}
+      const done = Object.entries(attempts).filter(([, outcome]) => outcome.startsWith('done'))
+      expect(done.map(([name]) => name)).to.have.members(harmless)
+    } finally {
+      child.kill()
+    }
+  })
+
   for (const service of ['http', 'ftp', 'smtp', 'pop3']) {
     it(`${service}: does its work, and nothing else`, async () => {
       const { line } = await running(service)
       const start = starts.get(service)
       if (start === undefined) throw new Error(`no service ${service}`)
-      const { folder } = family
       // Somebody who answers: what is refused is refused by the sandbox.
-      const listener = createServer((socket) => socket.end('HTTP/1.0 204 No Content\r\n\r\n')).listen(0, '127.0.0.1')
-      await once(listener, 'listening')
-      const address = listener.address()
-      const port = typeof address === 'object' && address !== null ? address.port : 0
-      try {
-        await using child = await ProbedChild.start(line, start)
-        await works[service]?.(child.port)
-        const outcomes = await child.try({
-          own: service === 'http' ? folder.at('data', 'www') : service === 'ftp' ? folder.at('data', 'files') : folder.at('logs'),
-          data: folder.at('data'),
-          run: folder.at('data', 'run'),
-          key: folder.at('data', 'tls', 'certificate.key'),
-          authority: folder.at('data', 'tls', 'authority.key'),
-          accounts: folder.at('data', 'accounts.db'),
-          elsewhere: folder.at('elsewhere'),
-          port,
-        })
-        const { environment, ...attempts } = outcomes
-        expect(environment).to.match(/^HAVRE_TEST_PROGRAM/)
-        const done = Object.entries(attempts).filter(([, outcome]) => !outcome.startsWith('refused'))
-        expect(done.map(([name]) => name)).to.deep.equal(service === 'ftp' ? ofTheNetwork : [])
-        // And it still does its work.
-        await works[service]?.(child.port)
-      } finally {
-        listener.close()
-      }
+      await using listener = await answering()
+      const { port } = listener
+      await using child = await ProbedChild.start(line, start)
+      await works[service]?.(child.port)
+      const outcomes = await child.try(await places(service, port))
+      const { environment, ...attempts } = outcomes
+      expect(environment).to.match(/^HAVRE_TEST_PROGRAM/)
+      const notRefused = Object.entries(attempts).filter(([, outcome]) => !refusals.includes(outcome))
+      expect(notRefused.map(([name]) => name)).to.deep.equal(service === 'ftp' ? ofTheNetwork : [])
+      // And it still does its work.
+      await works[service]?.(child.port)
     })
 
     it(`${service}: was started with no more than it needs, and with nothing of our environment`, async () => {
