@@ -26,7 +26,7 @@ const attempts = async (places) => {
   )
   const { createRequire } = await import('node:module')
   const required = (name) => process.getBuiltinModule('module').createRequire(`${places.own}/x.js`)(name)
-  const spy = "require('worker_threads').parentPort.postMessage(require('fs').readFileSync('/etc/passwd', 'utf8'))"
+  const spy = "require('node:worker_threads').parentPort.postMessage(require('node:fs').readFileSync('/etc/passwd', 'utf8'))"
   const thread = (options, Worker = threads.Worker) => comesTo(new Worker(spy, { eval: true, ...options }), ['message', 'exit'])
   return {
     'read /etc/passwd': () => fs.readFileSync('/etc/passwd', 'utf8'),
