@@ -2,7 +2,8 @@
 import type { Configuration, ConfiguredService, ServiceSettings, Settings } from '../../shared/config/settings.ts'
 import { PermanentError } from '../../shared/service.ts'
 import { endLeftover } from '../exec/leftover.ts'
-import { childProgram, forkChildren, type Plan, runnerProgram } from './child.ts'
+import { childProgram, childProgram, forkChild, forkChildren, type Plan, type Plan, runnerProgram, runnerProgram } from './child.ts'
+import { fittingConnections } from './descriptors.ts'
 import type { Holder } from './holder.ts'
 import { Keeper, type KeeperEvents } from './keeper.ts'
 import { LocalConnections } from './local-connections.ts'
@@ -173,7 +174,8 @@ export class Family {
     const { grants } = service
     const { version, console } = this.#options
     const flags = service.external === null ? sandboxFlags(grants, settings) : plainFlags
-    return { service, settings, version, console, network: grants.network, flags }
+    const limits = { ...service.limits, connections: fittingConnections(service) }
+    return { service: { ...service, limits }, settings, version, console, network: grants.network, flags }
   }
 
   /** The port is bound here or there: it cannot go from one to the other under a client. */

@@ -15,6 +15,7 @@ import { findUser } from '../../shared/system-user.ts'
 import { Certificates } from './certificates.ts'
 import { askSupervisor, NotRunningError } from './control.ts'
 import { makeDemo } from './demo-maker.ts'
+import { descriptorProblems } from './descriptors.ts'
 import { FamilyDesk } from './desk.ts'
 import { bindServices } from './family.ts'
 import type { Keeper } from './keeper.ts'
@@ -142,7 +143,8 @@ const serve = async (serving: Serving): Promise<number> => {
   try {
     const [lines] = await Promise.all([demo, supervisor.start(ports), secure(certificates, configuration)])
     for (const line of lines) say(line)
-    for (const problem of [...certificates.warnings(), ...(await desk.problems())]) warn(problem)
+    const crowded = descriptorProblems(configuration.services)
+    for (const problem of [...certificates.warnings(), ...(await desk.problems()), ...crowded]) warn(problem)
     say('ready')
     manager.ready(supervisor.summary, () => isWell(supervisor))
     giveBackStartMemory()
