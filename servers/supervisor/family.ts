@@ -2,7 +2,7 @@
 import type { Configuration, ConfiguredService, ServiceSettings, Settings } from '../../shared/config/settings.ts'
 import { PermanentError } from '../../shared/service.ts'
 import { endLeftover } from '../exec/leftover.ts'
-import { childProgram, childProgram, forkChild, forkChildren, type Plan, type Plan, runnerProgram, runnerProgram } from './child.ts'
+import { childProgram, forkChildren, type Plan, runnerProgram } from './child.ts'
 import { fittingConnections } from './descriptors.ts'
 import type { Holder } from './holder.ts'
 import { Keeper, type KeeperEvents } from './keeper.ts'
