@@ -100,6 +100,12 @@ export class Certificates {
     }
   }
 
+  /** The file with which programs trust the certificate that Havre made; null where there is none. */
+  get authority(): string | null {
+    const { settings } = this.#inForce?.configuration ?? {}
+    return settings !== undefined && isAuto(settings.tls) ? localFiles(settings.data).authority.certificate : null
+  }
+
   /** What the operator should hear of at the start: certificates that clients refuse, or soon will. */
   warnings(): readonly string[] {
     return this.#dateTroubles().map(dateText)

@@ -142,6 +142,7 @@ const serve = async (serving: Serving): Promise<number> => {
   wishes.supervisor = supervisor
   try {
     const [lines] = await Promise.all([demo, supervisor.start(ports), secure(certificates, configuration)])
+    if (certificates.authority !== null) say(`certificates: programs trust them with ${certificates.authority}`)
     for (const line of lines) say(line)
     const crowded = descriptorProblems(configuration.services)
     for (const problem of [...certificates.warnings(), ...(await desk.problems()), ...crowded]) warn(problem)

@@ -1,6 +1,8 @@
+import { once } from 'node:events'
 import { connect } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { expect } from 'chai'
+import type { Server } from '../../shared/service.ts'
 import { Client } from '../kit/client.ts'
 import { eventually } from '../kit/eventually.ts'
 import { describeWith } from '../kit/programs.ts'
@@ -82,6 +84,40 @@ for (const service of protocols) {
     })
   })
 }
+
+describe('TLS: the discard of the host', () => {
+  it('drops what arrived in clear and nobody read, so that the handshake begins with the handshake', async () => {
+    const secured = Promise.withResolvers<void>()
+    /** Answers the first line, and reads nothing behind it until TLS stands. */
+    const server: Server = {
+      serve: async (connection) => {
+        const { stream } = connection
+        await once(stream, 'readable')
+        stream.read(6)
+        // All of it is there before anything is done.
+        while (stream.readableLength < injected.length) await aMoment()
+        stream.write('go\r\n')
+        await connection.startTls()
+        secured.resolve()
+        for await (const chunk of connection.stream) {
+          connection.stream.end(chunk)
+          return
+        }
+      },
+      refuse: () => '',
+      stop: () => Promise.resolve(),
+    }
+    const injected = 'EHLO mallory.test\r\nMAIL FROM:<mallory@example.org>\r\n'
+    await using running = await serve({ service: 'pop3', tls: 'starttls', create: () => server })
+    using client = await Client.connect(running.port)
+    await client.send(`START\n${injected}`)
+    expect(await client.line()).to.equal('go')
+    await client.startTls()
+    await secured.promise
+    expect(await client.ask('who is there?')).to.equal('who is there?')
+    expect(running.journal.of('tls.clear-octets-dropped').map(({ fields }) => fields['octets'])).to.deep.equal([injected.length])
+  })
+})
 
 describe('TLS: attacks on a service that is encrypted from the first octet', () => {
   it('thousands of half handshakes hold no more than the limit, and end by themselves; others are served', async function () {

@@ -209,6 +209,98 @@ p = poplib.POP3_SSL('localhost', int(pop3s), context=context); p.user(user); p.p
     }
   })
 
+  describe('nodemailer, which begins TLS when it is offered', () => {
+    const send = (more: string, env: Record<string, string>) => {
+      const script = `
+        import { createTransport } from 'nodemailer'
+        const port = Number(process.argv[1])
+        const transport = createTransport({ host: 'localhost', port, auth: { user: '${user}', pass: '${password}' }, ${more} })
+        const { response } = await transport.sendMail({ from: 'a@example.org', to: '${user}@havre.test', subject: 'x', text: 'x' })
+        console.log(response)`
+      const given = ['--input-type=module', '-e', script, String(family().port('submission'))]
+      return run(process.execPath, given, { env, cwd: fileURLToPath(new URL('../..', import.meta.url)) })
+    }
+    it('sends as soon as it knows the authority, as the README says', async () => {
+      const { code, stdout, stderr } = await send('', { NODE_EXTRA_CA_CERTS: ca() })
+      expect(code, stderr).to.equal(0)
+      expect(stdout.toString()).to.match(/^250 2\.0\.0/)
+    })
+    it('refuses before, which the journal tells', async () => {
+      const { code, stderr } = await send('', {})
+      expect(code).to.equal(1)
+      expect(stderr).to.match(/certificate/)
+    })
+    it('the start told where the authority is', () => {
+      expect(family().output()).to.include(`certificates: programs trust them with ${ca()}\n`)
+    })
+  })
+
+  describeWith(['python3'], "Python's ftplib, which does not resume sessions on data connections", () => {
+    it('is told what to set', async () => {
+      const script = `
+import ftplib, ssl, sys
+ca, user, password, port = sys.argv[1:]
+f = ftplib.FTP_TLS(context=ssl.create_default_context(cafile=ca)); f.connect('localhost', int(port)); f.login(user, password); f.prot_p()
+try: f.nlst()
+except ftplib.error_perm as error: print(error)
+`
+      const said = await succeeds('python3', ['-c', script, ca(), user, password, String(family().port('ftp'))])
+      expect(said).to.match(/^522 .*setting dataTls: any/)
+    })
+  })
+
+  describeWith(['wget', 'msmtp', 'mpop', 'fetchmail'], 'wget, msmtp, mpop, fetchmail', () => {
+    const script = async (name: string, lines: readonly string[]): Promise<string> => {
+      const path = family().folder.at(name)
+      await writeFile(path, `${lines.join('\n')}\n`, { mode: 0o600 })
+      return path
+    }
+    const common = () => ['host localhost', `user ${user}`, `password ${password}`, 'auth on', 'tls on', `tls_trust_file ${ca()}`]
+    it('wget gets a page', async () => {
+      const given = ['-q', '-4', '-O', '-', `--ca-certificate=${ca()}`, `https://${at('https')}/`]
+      expect(await succeeds('wget', given)).to.include('<')
+    })
+    for (const [service, starttls] of [
+      ['submission', 'on'],
+      ['smtps', 'off'],
+    ] as const) {
+      it(`msmtp sends over ${service}`, async () => {
+        const lines = [
+          'account default',
+          ...common(),
+          `port ${family().port(service)}`,
+          `tls_starttls ${starttls}`,
+          'from a@example.org',
+        ]
+        await succeeds('msmtp', ['-C', await script('msmtprc', lines), `${user}@havre.test`], 'Subject: msmtp\r\n\r\nbody\r\n')
+      })
+    }
+    for (const [service, starttls] of [
+      ['pop3', 'on'],
+      ['pop3s', 'off'],
+    ] as const) {
+      it(`mpop fetches over ${service}`, async () => {
+        const box = family().folder.at(`mpop-${service}`)
+        const lines = [
+          'account default',
+          ...common(),
+          `port ${family().port(service)}`,
+          `tls_starttls ${starttls}`,
+          `delivery mbox ${box}`,
+          'keep on',
+        ]
+        await succeeds('mpop', ['-C', await script('mpoprc', lines)])
+        expect(await readFile(box, 'utf8')).to.include('Subject: msmtp')
+      })
+      it(`fetchmail checks over ${service}`, async () => {
+        const how = starttls === 'on' ? 'sslproto TLS1.2+' : 'ssl'
+        const line = `poll localhost protocol pop3 port ${family().port(service)} user ${user} password ${password} ${how} sslcertck sslcertfile ${ca()} keep`
+        const given = ['-f', await script('fetchmailrc', [line]), '--pidfile', family().folder.at('fetchmail.pid'), '-c']
+        expect(await succeeds('fetchmail', given)).to.match(/\d+ messages? .*for alice at localhost/)
+      })
+    }
+  })
+
   describe('and what they leave behind', () => {
     it('leave no key and no password in any log', async () => {
       const key = await readFile(family().folder.at('data', 'tls', 'certificate.key'), 'utf8')
