@@ -165,7 +165,8 @@ export class Session implements Talk {
     try {
       const { stream, resumed } = await this.connection.secureOther(socket)
       if (resumed || this.context.dataTls === 'any') return stream
-      stream.destroy()
+      // Ended by the rules of TLS: a client that sees it cut (Python's ftplib) never reads the reply that tells why.
+      await endedWell(stream)
     } catch (error) {
       throw error instanceof HandshakeError ? new DataTlsError('handshake', { cause: error }) : error
     }
@@ -371,3 +372,11 @@ export const socketOf = ({ stream }: Connection): Socket => {
   if (!(stream instanceof Socket)) throw new TypeError('FTP needs a socket')
   return stream
 }
+
+/** Ends a socket from our side: resolves when the end is on its way, or the socket gone. */
+const endedWell = (socket: Socket): Promise<void> =>
+  new Promise((resolve) => {
+    socket.on('error', () => undefined)
+    socket.once('close', () => resolve())
+    socket.end(() => resolve())
+  })

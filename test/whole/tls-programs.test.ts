@@ -286,6 +286,7 @@ except ftplib.error_perm as error: print(error)
           ...common(),
           `port ${family().port(service)}`,
           `tls_starttls ${starttls}`,
+          `uidls_file ${box}.uidls`,
           `delivery mbox ${box}`,
           'keep on',
         ]
