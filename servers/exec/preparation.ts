@@ -21,6 +21,8 @@ export interface PreparationOptions {
   readonly signal: AbortSignal
   /** Told as soon as the command runs. */
   readonly onProgram: (program: Root) => void
+  /** What it said last, to be told with its failure: `, saying: …`, or nothing. */
+  readonly saying: () => string
 }
 
 /**
@@ -31,7 +33,7 @@ export interface PreparationOptions {
  */
 export const prepare = async (
   preparation: Preparation | null,
-  { output, log, signal, onProgram }: PreparationOptions,
+  { output, log, signal, onProgram, saying }: PreparationOptions,
 ): Promise<void> => {
   if (preparation === null || existsSync(preparation.path)) return
   const { path, workshop, made, launch, withinMs } = preparation
@@ -43,8 +45,9 @@ export const prepare = async (
   onProgram(command.mark)
   const ending = await runToEnd(command, withinMs, signal)
   if (signal.aborted) return
-  if (ending === null) throw new PreparationError(`the preparation of ${path} took longer than ${withinMs / 1_000} s`)
-  if (ending.code !== 0) throw new PreparationError(`the preparation of ${path}, ${launch.program}, ${endingText(ending)}`)
+  if (ending === null) throw new PreparationError(`the preparation of ${path} took longer than ${withinMs / 1_000} s${saying()}`)
+  if (ending.code !== 0)
+    throw new PreparationError(`the preparation of ${path}, ${launch.program}, ${endingText(ending)}${saying()}`)
   if (existsSync(made)) await rename(made, path)
   await rm(workshop, { recursive: true, force: true })
   if (!existsSync(path)) throw new PreparationError(`the preparation, ${launch.program}, succeeded, but there is no ${path}`)

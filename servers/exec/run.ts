@@ -111,6 +111,7 @@ export class Run {
       log: this.#log,
       signal: this.#stopping.signal,
       onProgram: (command) => this.#note(command),
+      saying: () => this.#saying(),
     })
     forgetProgram(settings.data, service.name)
     if (this.#stopping.signal.aborted) return

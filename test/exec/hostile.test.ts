@@ -92,7 +92,7 @@ describe('an external program that behaves badly', function () {
     await using second = await programRun('echo ready; sleep 60', {}, { folder })
     await second.run.start()
     expect(isAlive(preparing)).to.equal(false)
-    expect((await start).message).to.match(/^the preparation of \S+made, \S+sh, was ended by SIGTERM$/)
+    expect((await start).message).to.match(/^the preparation of \S+made, \S+sh, was ended by SIGTERM, saying: preparing \d+$/)
   })
 })
 

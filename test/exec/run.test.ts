@@ -227,8 +227,10 @@ describe('the preparation of an external program', function () {
 
   it('that fails leaves nothing that would count as made, and is done anew', async () => {
     await using folder = await temporaryFolder()
-    await using thing = await programRun('', prepare('echo half > "$0"; exit 7'), { folder })
-    expect((await failureOf(thing.run.start())).message).to.match(/^the preparation of .*made, .*sh, ended with exit code 7$/)
+    await using thing = await programRun('', prepare('echo half > "$0"; echo no room >&2; exit 7'), { folder })
+    expect((await failureOf(thing.run.start())).message).to.match(
+      /^the preparation of .*made, .*sh, ended with exit code 7, saying: no room$/,
+    )
     expect(existsSync(folder.at('data', 'made'))).to.equal(false)
     await using again = await programRun('', { command: ['sh', '-c', show], ...prepare('echo whole > "$0"') }, { folder })
     await again.run.start()
