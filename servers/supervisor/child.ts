@@ -137,7 +137,12 @@ class ForkedChild implements Child {
       // A child that was never born has no exit; one that was tells by it.
       if (this.#process.pid === undefined) this.#gone(events, false, error.message)
     })
-    this.#process.once('exit', (code, signal) => this.#gone(events, code === exitCodes.permanent, this.#whyGone(code, signal)))
+    this.#process.once('exit', (code, signal) => {
+      const gone = () => this.#gone(events, code === exitCodes.permanent, this.#whyGone(code, signal))
+      // What it said last may still be on the channel: its counters, mostly.
+      if (this.#process.connected) this.#process.once('disconnect', gone)
+      else gone()
+    })
     // A program of somebody else binds the port itself: it has to know which the system chose.
     this.tell({ type: 'start', service: { ...service, port: port.port }, settings, version, console, network })
   }

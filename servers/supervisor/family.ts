@@ -103,22 +103,35 @@ export class Family {
     for (const service of wanted) this.#checkKind(service)
     // First, since it makes folders, which may fail.
     const plans = new Map(wanted.map((service) => [service.name, this.#plan(service, settings)]))
+    const givers = this.#giversTo(wanted)
     const ports = await this.#bind(
-      wanted.filter((service) => this.#needsPort(service)),
+      wanted.filter((service) => this.#needsPort(service) && !givers.has(service.name)),
       settings.data,
     )
+    for (const [name, { port }] of givers) ports.set(name, port.share())
     const names = new Set(wanted.map(({ name }) => name))
     const removed = [...this.keepers.values()].filter(({ name }) => !names.has(name))
     for (const keeper of removed) this.#remove(keeper, settings.drainMs)
     const added = wanted.filter(({ name }) => !this.keepers.has(name))
     const kept = wanted.flatMap((service) => this.keepers.get(service.name) ?? [])
     const changed = kept.filter((keeper) => this.#differs(keeper, plans.get(keeper.name), ports.has(keeper.name)))
-    for (const service of added) this.#addBound(service, settings, ports)
+    // One that takes the port of a service that stays can begin only when that one has gone from it.
+    const isLate = ({ name }: ServiceSettings) => changed.some((keeper) => keeper === givers.get(name))
+    for (const service of added) if (!isLate(service)) this.#addBound(service, settings, ports)
     for (const keeper of kept) {
       const plan = plans.get(keeper.name)
       if (plan !== undefined && !changed.includes(keeper)) keeper.adjust(plan)
     }
-    await this.#replaceAll(changed, plans, ports)
+    const failures = await this.#replaceAll(changed, plans, ports, givers)
+    for (const service of added.filter(isLate)) {
+      const giver = givers.get(service.name)
+      if (giver === undefined || !isAt(giver.port, service)) this.#addBound(service, settings, ports)
+      else {
+        failures.push(new Error(`${service.name}: its port is not free, since ${giver.name} stays there`))
+        ports.get(service.name)?.close()
+      }
+    }
+    this.#check(failures, changed)
     const namesOf = (all: readonly { name: string }[]) => all.map(({ name }) => name)
     return {
       added: namesOf(added),
@@ -170,6 +183,22 @@ export class Family {
     throw new Error('Havre is being stopped: nothing was changed')
   }
 
+  /**
+   * Services whose port another one is to have, by the name of that one: they leave it by the same change, removed or moved. It stays
+   * bound, and who waits at it is served by whoever comes. Programs of somebody else bind their ports themselves.
+   */
+  #giversTo(wanted: readonly ConfiguredService[]): Map<string, Keeper> {
+    const keepers = [...this.keepers.values()].filter(({ plan }) => plan.service.external === null)
+    const isLeaving = ({ name }: Keeper) => wanted.every((service) => service.name !== name || this.#needsPort(service))
+    const takers = wanted.filter((service) => service.external === null && this.#needsPort(service))
+    return new Map(
+      takers.flatMap((taker): [string, Keeper][] => {
+        const giver = keepers.find((keeper) => isAt(keeper.port, taker) && isLeaving(keeper))
+        return giver === undefined ? [] : [[taker.name, giver]]
+      }),
+    )
+  }
+
   #plan(service: ConfiguredService, settings: Settings): Plan {
     const { grants } = service
     const { version, console } = this.#options
@@ -203,20 +232,34 @@ export class Family {
     if (port !== undefined) this.add(service, settings, port)
   }
 
-  async #replaceAll(changed: readonly Keeper[], plans: ReadonlyMap<string, Plan>, ports: ReadonlyMap<string, Port>): Promise<void> {
-    const outcomes = await Promise.allSettled(
-      changed.map((keeper) => keeper.replace(plans.get(keeper.name) ?? keeper.plan, ports.get(keeper.name) ?? keeper.port)),
-    )
-    const failures = outcomes.flatMap((outcome, at) =>
-      outcome.status === 'rejected' ? [new Error(`${changed[at]?.name}: ${messageOf(outcome.reason)}`)] : [],
-    )
-    if (failures.length > 0) {
-      const programs = changed.some(({ plan }) => plan.service.external !== null) ? ' (an external program: is tried again)' : ''
-      throw new AggregateError(
-        failures,
-        `not replaced, goes on as before${programs}: ${failures.map(({ message }) => message).join('; ')}`,
+  /** Replaces services; those that give each other their ports all together, or none of them. @returns what failed */
+  async #replaceAll(
+    changed: readonly Keeper[],
+    plans: ReadonlyMap<string, Plan>,
+    ports: ReadonlyMap<string, Port>,
+    givers: ReadonlyMap<string, Keeper>,
+  ): Promise<Error[]> {
+    const prepare = (keeper: Keeper) => keeper.prepare(plans.get(keeper.name) ?? keeper.plan, ports.get(keeper.name) ?? keeper.port)
+    const replace = async (group: readonly Keeper[]): Promise<Error[]> => {
+      const outcomes = await Promise.allSettled(group.map(prepare))
+      const failures = outcomes.flatMap((outcome, at) =>
+        outcome.status === 'rejected' ? [new Error(`${group[at]?.name}: ${messageOf(outcome.reason)}`)] : [],
       )
+      for (const outcome of outcomes) {
+        if (outcome.status === 'rejected') continue
+        if (failures.length === 0) outcome.value.commit()
+        else outcome.value.abort()
+      }
+      return failures
     }
+    return (await Promise.all(groupsOf(changed, givers).map(replace))).flat()
+  }
+
+  #check(failures: readonly Error[], changed: readonly Keeper[]): void {
+    if (failures.length === 0) return
+    const programs = changed.some(({ plan }) => plan.service.external !== null) ? ' (an external program: is tried again)' : ''
+    const told = failures.map(({ message }) => message).join('; ')
+    throw new AggregateError(failures, `not replaced, goes on as before${programs}: ${told}`)
   }
 
   #remove(keeper: Keeper, drainMs: number): void {
@@ -224,6 +267,19 @@ export class Family {
     this.#leaving.add(keeper)
     void keeper.stop(drainMs).then(() => this.#leaving.delete(keeper))
   }
+}
+
+const isAt = (port: Port, { host, port: number }: ServiceSettings): boolean => port.host === host && port.port === number
+
+/** Keepers that give a port to one another, directly or by way of others, belong together. */
+const groupsOf = (keepers: readonly Keeper[], givers: ReadonlyMap<string, Keeper>): readonly (readonly Keeper[])[] => {
+  let groups: (readonly Keeper[])[] = keepers.map((keeper) => [keeper])
+  for (const taker of keepers) {
+    const giver = givers.get(taker.name)
+    const joined = groups.filter((group) => group.includes(taker) || (giver !== undefined && group.includes(giver)))
+    groups = [...groups.filter((group) => !joined.includes(group)), joined.flat()]
+  }
+  return groups
 }
 
 const messageOf = (reason: unknown): string => (reason instanceof Error ? reason.message : String(reason))

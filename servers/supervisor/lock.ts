@@ -1,8 +1,9 @@
 /** The lock on a data folder: the kernel's own, on a file that SQLite holds, so that it is free the moment its holder is dead. */
-import { chmodSync, mkdirSync, readFileSync, statSync } from 'node:fs'
+import { accessSync, chmodSync, constants, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
 import { DatabaseSync } from 'node:sqlite'
+import { PermanentError } from '../../shared/service.ts'
 
 /** SQLITE_BUSY: somebody else holds it (sqlite.org/rescode.html#busy). */
 const busy = 5
@@ -11,6 +12,32 @@ const busy = 5
 export const runFolder = (data: string): string => join(data, 'run')
 
 const lockFile = (data: string): string => join(runFolder(data), 'lock')
+
+/**
+ * Refuses a folder for lock and control socket that this user cannot use: a Havre that ran as another one left it behind, or runs. One
+ * that is missing is no trouble.
+ * @throws {PermanentError} naming what it is, whose, and what to do
+ */
+export const checkRunFolder = (data: string): void => {
+  const folder = runFolder(data)
+  const entries = [folder]
+  for (const entry of entries) {
+    try {
+      accessSync(entry, constants.R_OK | constants.W_OK)
+      if (entry === folder) entries.push(...readdirSync(folder).map((name) => join(folder, name)))
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? error.code : null
+      if (code === 'ENOENT') continue
+      if (code === 'ENOTDIR') throw new PermanentError(`data: ${folder} is not a folder`, { cause: error })
+      if (code !== 'EACCES' && code !== 'EPERM') throw error
+      const me = process.getuid?.()
+      throw new PermanentError(
+        `data: ${entry} belongs to uid ${statSync(entry).uid} and may not be used by uid ${me}. A Havre that runs as another user has it, or left it there: start as that user, or, when it does not run, give the folder away: chown -R ${me} ${folder}`,
+        { cause: error },
+      )
+    }
+  }
+}
 
 /** A held lock; ends with the process or at `release`. */
 export interface Lock {

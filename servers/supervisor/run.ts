@@ -19,7 +19,7 @@ import { descriptorProblems } from './descriptors.ts'
 import { FamilyDesk } from './desk.ts'
 import { bindServices } from './family.ts'
 import type { Keeper } from './keeper.ts'
-import { type Lock, lockHolder, takeLock } from './lock.ts'
+import { checkRunFolder, type Lock, lockHolder, takeLock } from './lock.ts'
 import type { Port } from './ports.ts'
 import { become, checkRoot, isRoot, makeFolderFor } from './privilege.ts'
 import { rotationEvents, rotationOf } from './rotation.ts'
@@ -251,7 +251,10 @@ const refuseSecond = async (data: string): Promise<void> => {
     const response = await askSupervisor(data, { command: 'status' })
     throw new PermanentError(`${data} is in use by the Havre with pid ${pidOf(response.ok ? response.result : null)}`)
   } catch (error) {
-    if (!(error instanceof NotRunningError)) throw error
+    if (error instanceof NotRunningError) return
+    // Its socket may be another user's.
+    if (!(error instanceof PermanentError)) checkRunFolder(data)
+    throw error
   }
 }
 
@@ -262,6 +265,7 @@ const pidOf = (status: unknown): string => {
 }
 
 const lockOf = (data: string): Lock => {
+  checkRunFolder(data)
   const lock = takeLock(data)
   if (lock === null) {
     const pid = lockHolder(data)

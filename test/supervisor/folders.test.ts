@@ -25,6 +25,29 @@ describe('a start whose folders cannot be used', function () {
     })
   }
 
+  for (const [what, mode, entry] of [
+    ['the folder of the lock', 0o700, ''],
+    ['the lock', 0o777, '/lock'],
+  ] as const) {
+    it(`is refused, saying whose it is, where ${what} belongs to another user`, async function () {
+      // Only root can leave behind what is another user's.
+      if (process.getuid?.() !== 0) this.skip()
+      await using folder = await temporaryFolder()
+      const run = folder.at('data', 'run')
+      await chmod(folder.path, 0o755)
+      await mkdir(run, { recursive: true })
+      await chmod(folder.at('data'), 0o777)
+      await mkdir(folder.at('logs'))
+      await chmod(folder.at('logs'), 0o777)
+      await writeFile(folder.at('data', 'run', 'lock'), '', { mode: 0o600 })
+      await chmod(run, mode)
+      const { code, stderr } = await start(folder, folder.at('data'), folder.at('logs'), '--set', 'user=nobody')
+      expect(String(stderr)).to.contain(`data: ${run}${entry} belongs to uid 0 and may not be used by uid`)
+      expect(String(stderr)).to.contain('chown -R')
+      expect(code).to.equal(100)
+    })
+  }
+
   it('is refused, naming the setting, where the user may not write', async function () {
     if (process.platform === 'win32') this.skip()
     await using folder = await temporaryFolder()
