@@ -123,13 +123,17 @@ const countersOf = (host: Host, records: Journal): ToSupervisor => ({
 
 const reportCounters = (host: Host, records: Journal): void => {
   let due = false
+  let toldAt = Number.NEGATIVE_INFINITY
   host.onChange(() => {
     if (due) return
     due = true
+    // The first change at once: a child that is killed then was not busy, and nothing that it did is missing in `served`.
+    const waitMs = Math.max(0, toldAt + countersEveryMs - performance.now())
     setTimeout(() => {
       due = false
+      toldAt = performance.now()
       send(countersOf(host, records))
-    }, countersEveryMs).unref()
+    }, waitMs).unref()
   })
 }
 

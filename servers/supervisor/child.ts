@@ -37,6 +37,9 @@ const childVariables = (): Record<string, string | undefined> =>
 /** A child that is not ready by then is stuck, however busy the machine; of a program of somebody else its own settings say when. */
 const ownStartMs = 60_000
 
+/** How long after a child's end its channel is listened to at most. */
+const lastWordsMs = 1_000
+
 /** The trouble with a child that says nothing. */
 const silent = 'did not answer'
 
@@ -139,9 +142,13 @@ class ForkedChild implements Child {
     })
     this.#process.once('exit', (code, signal) => {
       const gone = () => this.#gone(events, code === exitCodes.permanent, this.#whyGone(code, signal))
+      if (!this.#process.connected) return gone()
       // What it said last may still be on the channel: its counters, mostly.
-      if (this.#process.connected) this.#process.once('disconnect', gone)
-      else gone()
+      const late = setTimeout(() => this.#process.disconnect(), lastWordsMs)
+      this.#process.once('disconnect', () => {
+        clearTimeout(late)
+        gone()
+      })
     })
     // A program of somebody else binds the port itself: it has to know which the system chose.
     this.tell({ type: 'start', service: { ...service, port: port.port }, settings, version, console, network })
