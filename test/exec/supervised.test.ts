@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import process from 'node:process'
 import { expect } from 'chai'
-import { isAlive, type Mark, markOf } from '../../servers/exec/processes.ts'
+import { isAlive, type Mark, markOf, parentOf } from '../../servers/exec/processes.ts'
 import { Client } from '../kit/client.ts'
 import { eventually } from '../kit/eventually.ts'
 import { type Family, FamilyError, familyArgs, havre, type ServiceStatus, startFamily } from '../kit/family.ts'
@@ -39,7 +39,7 @@ const ready = (family: Family, holds: (thing: ServiceStatus) => boolean): Promis
     const thing = await thingOf(family)
     expect(thing.state === 'ready' && holds(thing), JSON.stringify(thing)).to.equal(true)
     return thing
-  }, 30_000)
+  }, 60_000)
 
 const greetingOf = async (port: number): Promise<string> => {
   using client = await Client.connect(port)
@@ -59,7 +59,7 @@ const gone = (marks: readonly Mark[]): Promise<void> =>
   }, 20_000)
 
 describe('an external program under the supervisor', function () {
-  this.timeout(120_000)
+  this.timeout(180_000)
   before(function () {
     if (process.platform !== 'linux') this.skip()
   })
@@ -78,6 +78,27 @@ describe('an external program under the supervisor', function () {
     expect(marks.map(isAlive)).to.deep.equal([false, false])
     const events = (await family.records('thing')).map(({ event, text }) => text ?? event)
     expect(events).to.include.members(['program.started', 'program.ready', 'program.stopping', 'asked to end', 'program.ended'])
+  })
+
+  it('is replaced when it is stopped, or listens on its port no more, or when its runner is stopped', async () => {
+    await using folder = await temporaryFolder()
+    const deaf = `
+      const server = require('node:net').createServer().listen(Number(process.argv[2]), process.argv[1])
+      process.on('SIGUSR2', () => server.close(() => setInterval(() => {}, 1000)))
+    `
+    await using family = await start(folder, yamlOf('hello', { command: [process.execPath, '-e', deaf, '{host}', '{port}'] }))
+    const troubles = [
+      { signal: 'SIGSTOP', to: ({ pid }: ServiceStatus) => pid ?? 0, why: /^was stopped \(SIGSTOP\) for 8 s and was killed/ },
+      { signal: 'SIGUSR2', to: ({ pid }: ServiceStatus) => pid ?? 0, why: /^did not listen on its port for 8 s and was killed/ },
+      { signal: 'SIGSTOP', to: ({ pid }: ServiceStatus) => parentOf(pid ?? 0) ?? 0, why: /^did not answer for 8 s and was killed/ },
+    ] as const
+    for (const [round, { signal, to, why }] of troubles.entries()) {
+      const before = await thingOf(family)
+      process.kill(to(before), signal)
+      const thing = await ready(family, ({ restarts }) => restarts === round + 1)
+      expect(thing.pid).to.not.equal(before.pid)
+      expect(thing.lastError).to.match(why)
+    }
   })
 
   it('is started again after it was killed with -9, ever later, on the same port, and nothing of it is left', async () => {
