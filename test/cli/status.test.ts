@@ -25,6 +25,15 @@ const watchArgs = (data: string, ...args: string[]) => [
 /** Frames of a watch, oldest first. */
 const framesOf = (output: string): readonly string[] => output.split('\u001b[H').slice(1)
 
+/** It may be gone since it was told. */
+const killIfThere = (pid: number): void => {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
+  }
+}
+
 describe('havre status', function () {
   this.timeout(90_000)
 
@@ -37,7 +46,7 @@ describe('havre status', function () {
     await eventually(async () => {
       const seen = await seeSupervisor(folder.at('data'))
       const now = seen.kind === 'running' ? seen.status.services.find(({ name }) => name === 'pop3') : null
-      if (now?.pid) process.kill(now.pid, 'SIGKILL')
+      if (now?.pid) killIfThere(now.pid)
       expect(now?.restarts ?? 0).to.be.greaterThan(5)
     }, patienceMs)
     const { code, stdout } = await family.havre(['status'])

@@ -38,7 +38,8 @@ const launched = async (node: string, args: readonly string[]) => {
   return { child, ended, pids: pidsIn(status.stdout), output: () => output }
 }
 
-const pidsIn = (json: string): number[] => [...json.matchAll(/"pid":(\d+)/g)].map(([, pid]) => Number(pid))
+/** Each once: a service has its own and those of its workers. */
+const pidsIn = (json: string): number[] => [...new Set([...json.matchAll(/"pid":(\d+)/g)].map(([, pid]) => Number(pid)))]
 
 const alive = (pid: number): boolean => {
   try {
