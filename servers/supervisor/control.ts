@@ -53,11 +53,12 @@ const newKey = (data: string): string => {
   return key
 }
 
-/** Empty where no supervisor has made one. */
+/** Empty where no supervisor has made one. @throws {PermanentError} when it is another user's */
 const keyOf = (data: string): string => {
   try {
     return readFileSync(keyFile(data), 'utf8')
   } catch (error) {
+    if (error instanceof Error && 'code' in error && denied.includes(String(error.code))) throw othersFamily(data, error)
     if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return ''
     throw error
   }
@@ -171,7 +172,9 @@ const absent = ['ENOENT', 'ECONNREFUSED', 'ENOTDIR']
 
 /** Codes of a socket, or a folder above it, that this user may not use. */
 const denied = ['EACCES', 'EPERM']
-const asThatUser = 'ask as the user that Havre runs as, or as root'
+
+const othersFamily = (data: string, cause: Error): PermanentError =>
+  new PermanentError(`${data} is another user's: ask as the user that Havre runs as, or as root`, { cause })
 
 /**
  * Asks the supervisor of a data folder.
@@ -194,7 +197,7 @@ export const askSupervisor = (data: string, request: Request): Promise<Response>
     })
     socket.on('error', (error: NodeJS.ErrnoException) => {
       if (absent.includes(error.code ?? '')) reject(new NotRunningError(`no Havre runs on ${data}`))
-      else reject(denied.includes(error.code ?? '') ? new PermanentError(`${data} is another user's: ${asThatUser}`) : error)
+      else reject(denied.includes(error.code ?? '') ? othersFamily(data, error) : error)
     })
     socket.on('close', () => {
       const value: unknown = parseJson(text)
