@@ -19,7 +19,7 @@ const known: Readonly<Record<string, readonly string[]>> = {
   https: ['LOW HSTS'],
 }
 
-/** How grave a finding is; `WARN` and `FATAL` are about the run itself. */
+/** How grave a finding is; `WARN` is about the run itself: a check that did not come to its end, as on a machine that is busy. */
 const harmless: readonly string[] = ['OK', 'INFO', 'DEBUG']
 
 /** What is looked at: protocols, suites, forward secrecy, defaults and certificate, order, HTTP's fields, every known weakness. */
@@ -80,7 +80,12 @@ describeWith(['testssl', 'openssl'], 'TLS: testssl.sh', function () {
     [['ftp', '-t', 'ftp'], ['ftps']],
   ]) {
     it(`finds nothing in ${group.map(([service]) => service).join(' and ')} but what is known`, async () => {
-      const found = await Promise.all(group.map(([service = '', ...more]) => look(service, more)))
+      const found = await Promise.all(
+        group.map(async ([service = '', ...more]) => {
+          const findings = await look(service, more)
+          return findings.some(({ severity }) => severity === 'WARN') ? look(service, more) : findings
+        }),
+      )
       for (const [at, [service = '']] of group.entries()) {
         const less = (found[at] ?? []).map(({ severity, id, finding }) => ({ what: `${severity} ${id}`, finding }))
         const unknown = less.filter(({ what }) => !(known[service] ?? []).includes(what))
