@@ -48,6 +48,12 @@ export class FailureTable {
     return failures.length
   }
 
+  /** Whether a failure of this key counts now. */
+  has(key: string, nowMs: number): boolean {
+    const last = this.#failures.get(key)?.at(-1)
+    return last !== undefined && last.atMs > nowMs - this.#limits.windowMs
+  }
+
   /** Failures of this key with this mark count no more. */
   forget(key: string, mark: string): void {
     const failures = this.#failures.get(key)

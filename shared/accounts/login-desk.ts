@@ -2,9 +2,11 @@
  * The one place where passwords are checked and bad logins counted, for all protocols (DESIGN "One account, everything").
  *
  * A login takes one of two ways. The fast one, for a password that was right lately, costs an indexed read and an HMAC and waits
- * for nobody. The other leads through the queue: one hash at a time for each address, a few in all, so that a flood from one
- * address delays no other; at its turn an attempt looks again whether its address is blocked by now (what waited behind the bad
- * login that caused it costs no hash) or its password was found right meanwhile (200 equal logins at once cost one hash).
+ * for nobody. The other leads through the queue: one hash at a time for each address, a few in all. Who comes from an address that
+ * failed lately, or to an account where others did, lets all others go before, and such attempts share one hash at a time: however
+ * many guess from however many addresses, a good login finds a place. At its turn an attempt looks again whether its address is
+ * blocked by now (what waited behind the bad login that caused it costs no hash) or its password was found right meanwhile (200 equal
+ * logins at once cost one hash).
  */
 import { availableParallelism } from 'node:os'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -13,7 +15,7 @@ import { addressGroup } from '../net/address-group.ts'
 import type { AccountStore, AccountWithHash } from './account-store.ts'
 import { DeskError, type LoginAnswer, type LoginAttempt } from './desk.ts'
 import { FailureTable } from './failure-table.ts'
-import { FairQueue, QueueClosedError, QueueFullError } from './fair-queue.ts'
+import { FairQueue, type Lane, QueueClosedError, QueueFullError } from './fair-queue.ts'
 import { createLocalDomains, type LocalDomains } from './local-domains.ts'
 import { loginAccountName } from './name.ts'
 import { type Passwords, passwordMaxOctets } from './password.ts'
@@ -62,7 +64,11 @@ export interface LoginDesk {
  * Hashes at once: each takes 19 MiB and one of libuv's four threads, which the supervisor also needs for syncing files. The
  * bounds on what waits are beyond any family of clients; they keep a flood from taking all memory.
  */
-const queueLimits = { atOnce: Math.min(2, availableParallelism()), waitingPerKey: 1_024, waiting: 4_096 }
+const atOnce = Math.min(2, availableParallelism())
+const queueLimits = { atOnce, laterAtOnce: Math.max(1, atOnce - 1), waitingPerKey: 1_024, waiting: 4_096, passedOver: 8 }
+
+/** Who asked waits for 30 s (`servers/host/desk-client.ts`), the delay of a bad login included: what comes later is for nobody. */
+const longestWaitMs = 25_000
 
 /** Beyond 2^24 times the first delay nothing grows: the doubling has met its maximum long before. */
 const doublings = 24
@@ -117,7 +123,11 @@ class Desk implements LoginDesk {
     const name = Buffer.byteLength(password) > passwordMaxOctets ? null : loginAccountName(attempt.name, this.#domains)
     const account = await this.#find(name)
     if (account !== null && this.#successes.has(account.name, account.passwordHash, password)) return this.#accept(address, account)
-    const { delayMs = 0, ...answer } = await this.#inTurn(address, () => this.#check({ address, name, password, service }))
+    const { delayMs = 0, ...answer } = await this.#inTurn(
+      address,
+      () => this.#check({ address, name, password, service }),
+      () => this.#lane(address, name),
+    )
     if (delayMs > 0) await this.#sleep(delayMs, this.#closing.signal)
     return answer
   }
@@ -132,9 +142,21 @@ class Desk implements LoginDesk {
     return name === null ? null : this.#store.find(name)
   }
 
-  async #inTurn<T>(key: string, work: () => Promise<T>): Promise<T> {
+  /** Names that are not there are counted like others, so the lane tells nothing of which are. */
+  #lane(address: string, name: string | null): Lane {
+    const nowMs = this.#now()
+    if (this.#byAddress.has(address, nowMs)) return 'last'
+    return name === null || this.#byAccount.has(name, nowMs) ? 'second' : 'first'
+  }
+
+  async #inTurn<T>(key: string, work: () => Promise<T>, lane: () => Lane): Promise<T> {
+    const cameMs = this.#now()
+    const inTime = () => {
+      if (this.#now() - cameMs > longestWaitMs) throw new DeskError('too many logins were waiting before this one')
+      return work()
+    }
     try {
-      return await this.#queue.run(key, work)
+      return await this.#queue.run(key, inTime, lane)
     } catch (error) {
       if (error instanceof QueueFullError) throw new DeskError('too many logins are waiting', { cause: error })
       if (error instanceof QueueClosedError) throw new DeskError('the supervisor is stopping', { cause: error })
@@ -210,7 +232,11 @@ class Desk implements LoginDesk {
 
   async #renewed(account: string, from: string, password: string): Promise<void> {
     try {
-      const to = await this.#inTurn('', () => this.#passwords.hash(password))
+      const to = await this.#inTurn(
+        '',
+        () => this.#passwords.hash(password),
+        () => 'last',
+      )
       if (!(await this.#store.replaceHash(account, from, to))) return
       this.#successes.add(account, to, password)
       this.#events.hashRenewed({ account })

@@ -143,6 +143,64 @@ describe('the login desk', () => {
       await Promise.all(flood)
     })
 
+    describe('while a hundred addresses guess', () => {
+      const addresses = Array.from({ length: 100 }, (_, n) => `127.0.${Math.floor(n / 50)}.${n + 1}`)
+      /** Each has failed once, on bob's account, and guesses on; then somebody logs in. @returns hashes, and who was answered before */
+      const hashes = async (name: string, password: string) => {
+        for (const address of addresses) await t.fail(1, 'bob', address)
+        const before = t.verified.length
+        const release = t.hold()
+        const guesses = addresses.flatMap((address) => [1, 2, 3].map(() => t.login('bob', 'wrong', address)))
+        await new Promise((resolve) => setImmediate(resolve))
+        const good = t.login(name, password, '198.51.100.1')
+        const order: string[] = []
+        for (const guess of guesses) void guess.then(() => order.push('guess'))
+        void good.then(() => order.push('good'))
+        await new Promise((resolve) => setImmediate(resolve))
+        const begun = t.verified.length - before
+        release()
+        expect(await good).to.deep.equal(accepted(name))
+        expect(await Promise.all(guesses), 'every guess is answered').to.deep.equal(guesses.map(() => refused))
+        return { begun, computed: t.verified.length - before, place: order.indexOf('good') }
+      }
+
+      it('goes first', async () => {
+        const { begun, computed, place } = await hashes('alice', 'secret')
+        expect(begun, 'one guess, and the login where there are two cores').to.be.at.most(2)
+        expect(place).to.be.at.most(1)
+        expect(computed).to.equal(301)
+      })
+
+      it('goes before what they go on with, on the account that they guess at too', async () => {
+        const { computed, place } = await hashes('bob', 'other')
+        expect(place).to.be.at.most(1)
+        expect(computed).to.equal(301)
+      })
+
+      it('goes before all whose first guess has failed while they waited', async () => {
+        const release = t.hold()
+        const guesses = addresses.flatMap((address) => [1, 2, 3].map(() => t.login('bob', 'wrong', address)))
+        await new Promise((resolve) => setImmediate(resolve))
+        const good = t.login('alice', 'secret', '198.51.100.1')
+        release()
+        expect(await good).to.deep.equal(accepted('alice'))
+        expect(t.verified.indexOf('hash:secret')).to.be.at.most(3)
+        expect(await Promise.all(guesses)).to.deep.equal(guesses.map(() => refused))
+      })
+    })
+
+    it('costs no hash when whoever asked has given up', async () => {
+      const release = t.hold()
+      const first = t.login('bob', 'wrong')
+      const late = t.login('alice', 'secret').catch((error: unknown) => error)
+      await new Promise((resolve) => setImmediate(resolve))
+      t.nowMs += 26_000
+      release()
+      expect(await first).to.deep.equal(refused)
+      expect(await late).to.be.instanceOf(DeskError)
+      expect(t.verified).to.deep.equal(['hash:other'])
+    })
+
     it('renews a hash of another cost, and goes on without a hash', async () => {
       await t.store.setPassword('alice', 'stale:secret')
       expect(await t.login('alice', 'secret')).to.deep.equal(accepted('alice'))
