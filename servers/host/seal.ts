@@ -3,7 +3,8 @@
  * - a `Worker` that is given `execArgv` runs without any of the flags: it reads, connects and starts programs;
  * - `node:sqlite` opens any file of the system;
  * - signals reach every process of the same user, and SIGUSR1 opens a debugger in another Node;
- * - flags of V8 make it write files.
+ * - flags of V8 make it write files;
+ * - paths with `..` lead out of what is granted (`seal-files.ts`).
  *
  * Imported first by a child's program, before any code that is not ours has run: what that code cannot reach it cannot call.
  */
@@ -12,31 +13,15 @@ import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 // Keeps for itself what it needs once.
 import '../../shared/start-memory.ts'
+import { Refused, refuse, replace } from './closing.ts'
+import { sealFiles } from './seal-files.ts'
 
 // Kept from here on: whoever changes these objects later changes nothing of ours.
 const { extname, isAbsolute, resolve } = process.platform === 'win32' ? win32 : posix
-const { assign, create, defineProperty } = Object
+const { assign, create } = Object
 const { apply } = Reflect
 const { permission } = process
 const has = permission?.has.bind(permission)
-
-/** What whoever asks for something that is closed gets: the error that the permission model would throw. */
-class Refused extends Error {
-  readonly code = 'ERR_ACCESS_DENIED'
-  constructor(what: string) {
-    super(`Access to ${what} has been restricted`)
-  }
-}
-
-const refuse = (what: string) =>
-  function refused(): never {
-    throw new Refused(what)
-  }
-
-/** For good: nobody can put something else in its place. */
-const replace = (owner: object, name: string, value: unknown): void => {
-  defineProperty(owner, name, { value, writable: false, configurable: false, enumerable: true })
-}
 
 /** The only thread that a child starts. */
 const threadFile = fileURLToPath(new URL(`../../shared/mail/sqlite/worker${extname(import.meta.filename)}`, import.meta.url))
@@ -115,4 +100,5 @@ const sealProcess = (): void => {
 sealThreads()
 sealDatabases()
 sealProcess()
+sealFiles()
 process.getBuiltinModule('node:module').syncBuiltinESMExports()

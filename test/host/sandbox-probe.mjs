@@ -20,15 +20,112 @@ const comesTo = (emitter, good) =>
     emitter.on('error', reject)
   })
 
+const refused = (error) => error.code === 'ERR_ACCESS_DENIED'
+
+/** What else Node takes for a path. */
+const shapesOf = (path) => [path, Buffer.from(path), { href: 'file:', protocol: 'file:', hostname: '', pathname: path }]
+
+/** Tells which functions take a path that leads out; refused when none does. */
+const functionsThatTake = async (owner, byDescriptor, climbing, inside) => {
+  const taken = []
+  for (const name of Object.keys(owner)) {
+    if (typeof owner[name] !== 'function' || byDescriptor.test(name) || /^[A-Z_]/.test(name)) continue
+    const ways = shapesOf(climbing).map((path) => [path, climbing])
+    if (/^(?:copyFile|link|rename|symlink)/.test(name)) ways.push(...shapesOf(climbing).map((path) => [inside, path]))
+    for (const paths of ways) {
+      try {
+        const value = owner[name](...paths, () => undefined)
+        value?.on?.('error', () => undefined)
+        await value
+        taken.push(name)
+      } catch (error) {
+        if (!refused(error)) taken.push(name)
+      }
+    }
+  }
+  if (taken.length > 0) return [...new Set(taken)].join(' ')
+  throw Object.assign(new Error('none'), { code: 'ERR_ACCESS_DENIED' })
+}
+
 const attempts = async (places) => {
   const [fs, sqlite, threads, net, v8, children] = await Promise.all(
     ['fs', 'sqlite', 'worker_threads', 'net', 'v8', 'child_process'].map((name) => import(`node:${name}`)),
   )
-  const { createRequire } = await import('node:module')
+  const [module, { relative }] = await Promise.all([import('node:module'), import('node:path')])
+  const { createRequire } = module
+  const byDescriptor = /^(?:close|f(?:chmod|chown|datasync|stat|sync|truncate)|futimes|readv?|writev?)(?:Sync)?$/
   const required = (name) => process.getBuiltinModule('module').createRequire(`${places.own}/x.js`)(name)
   const spy = "require('node:worker_threads').parentPort.postMessage(require('node:fs').readFileSync('/etc/passwd', 'utf8'))"
   const thread = (options, Worker = threads.Worker) => comesTo(new Worker(spy, { eval: true, ...options }), ['message', 'exit'])
+  /** A path that the permission model takes for one below the process's own descriptors: from a folder that is open, up. */
+  const around = (target, from = places.own) => `/proc/self/fd/${fs.openSync(from, 'r')}/${relative(from, target)}`
+  const above = (name) => `/proc/self/fd/${fs.openSync('/proc/self/fd', 'r')}/../${name}`
+  /** Nothing comes of it where it is not refused. */
+  const nowhere = () => around(`${places.elsewhere}-none/none`)
+  const pathLater = (stream) => {
+    stream.path = around(places.accounts)
+    return comesTo(stream, ['data'])
+  }
   return {
+    'read the accounts by a descriptor': () => fs.readFileSync(around(places.accounts)),
+    'read them by a promise': () => fs.promises.readFile(around(places.accounts)),
+    'read them by a callback': () =>
+      new Promise((done, fail) => fs.readFile(around(places.accounts), (error, data) => (error ? fail(error) : done(data)))),
+    'read them as a stream': () => comesTo(fs.createReadStream(around(places.accounts)), ['data']),
+    'read them by the class of streams': () => comesTo(new fs.ReadStream(around(places.accounts)), ['data']),
+    'read them as a stream that is led elsewhere later': () => pathLater(new fs.ReadStream(`${places.own}/none`)),
+    'read them by a path of octets': () => fs.readFileSync(Buffer.from(around(places.accounts))),
+    'read them by memory that is shared': () => {
+      const path = Buffer.from(around(places.accounts))
+      const shared = Buffer.from(new SharedArrayBuffer(path.length))
+      shared.set(path)
+      return fs.readFileSync(shared)
+    },
+    'read them by what passes for a URL': () => {
+      const [, , url] = shapesOf(around(places.accounts))
+      return fs.readFileSync(url)
+    },
+    'read them by what passes for an open file': async () => {
+      await using file = await fs.promises.open(places.own)
+      const prototype = Object.getPrototypeOf(file)
+      const [, , fake] = shapesOf(around(places.accounts))
+      for (const symbol of [file, prototype].flatMap(Object.getOwnPropertySymbols)) {
+        fake[symbol] = typeof file[symbol] === 'function' ? () => undefined : file[symbol]
+      }
+      return await prototype.readFile.call(fake)
+    },
+    'read them by an open file that is none any more': async () => {
+      await using file = await fs.promises.open(places.own)
+      const { constructor: kind } = Object.getPrototypeOf(file)
+      Object.defineProperty(kind, Symbol.hasInstance, { value: () => false, configurable: true })
+      try {
+        Object.assign(file, shapesOf(around(places.accounts))[2])
+        return await fs.promises.readFile(file)
+      } finally {
+        delete kind[Symbol.hasInstance]
+      }
+    },
+    'load them as environment': () => process.loadEnvFile(around(places.accounts)),
+    'load them as a module': () => {
+      const { Module } = module
+      Module._extensions['.js'](new Module('x'), around(places.accounts))
+    },
+    'go to their folder by a descriptor': () => process.chdir(around(places.data)),
+    'list their folder by a descriptor': () => fs.readdirSync(around(places.data)),
+    'open their folder by a descriptor': () => fs.opendirSync(around(places.data)).readSync(),
+    'read /etc/passwd through the root of a process': () => fs.readFileSync(above('root/etc/passwd')),
+    'read it through the root of a process, plainly': () => fs.readFileSync('/proc/self/root/etc/passwd'),
+    'read its environment by a descriptor': () => fs.readFileSync(above('environ')),
+    'open its memory by a descriptor': () => fs.openSync(above('mem'), 'r+'),
+    'write elsewhere by a descriptor': () => fs.writeFileSync(around(places.elsewhere), 'x'),
+    'write there as a stream': () => comesTo(fs.createWriteStream(around(places.elsewhere)), ['open']),
+    'write there as another stream': () => comesTo(new fs.Utf8Stream({ dest: around(places.elsewhere), sync: false }), ['ready']),
+    'write there by a report': () => process.report.writeReport(around(places.elsewhere)),
+    'write there by a snapshot': () => v8.writeHeapSnapshot(around(places.elsewhere)),
+    'write there by the compile cache': () => module.enableCompileCache(around(places.elsewhere)).message,
+    'lead any function of files elsewhere': () => functionsThatTake(fs, byDescriptor, nowhere(), `${places.own}/none`),
+    'lead any function of its promises elsewhere': () =>
+      functionsThatTake(fs.promises, byDescriptor, nowhere(), `${places.own}/none`),
     'read /etc/passwd': () => fs.readFileSync('/etc/passwd', 'utf8'),
     'read it as a stream': () => comesTo(fs.createReadStream('/etc/passwd'), ['data']),
     'read it from the folder above': () => fs.readFileSync(`${places.own}/../../../../../../etc/passwd`, 'utf8'),
