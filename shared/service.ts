@@ -111,6 +111,11 @@ export interface Connection {
   readonly id: string
   readonly remote: Endpoint
   readonly local: Endpoint
+  /**
+   * Whether what is said in clear stays on this machine: the client is on loopback and, where a proxy hands the connection on, so is the
+   * proxy. The loopback of a proxy elsewhere is another machine's.
+   */
+  readonly withinMachine: boolean
   /** Whether the stream is encrypted; changes with `startTls`. */
   readonly secure: boolean
   /** How it is encrypted; null while it is not. */

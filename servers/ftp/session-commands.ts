@@ -1,7 +1,6 @@
 /** Handlers of commands about the session itself. */
 import { DeskError, type LoginAnswer } from '../../shared/accounts/desk.ts'
 import { FileError, type FileStore } from '../../shared/files/file-store.ts'
-import { isLoopback } from '../../shared/net/endpoint.ts'
 import * as journal from './journal.ts'
 import { replies } from './replies.ts'
 import type { In, Outcome, State, Talk } from './session-state.ts'
@@ -9,7 +8,7 @@ import type { In, Outcome, State, Talk } from './session-state.ts'
 /** Whether a password may come as it is: judged by this very connection. */
 const takesPasswords = ({ connection, context }: Talk): boolean => {
   if (connection.secure || context.requireTls === 'never') return true
-  return context.requireTls === 'auto' && isLoopback(connection.remote.address)
+  return context.requireTls === 'auto' && connection.withinMachine
 }
 
 /** USER. May come at any time and begins anew (RFC 959 §4.1.1). */

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { LimitName } from '../../shared/limits/limits.ts'
 import type { Log } from '../../shared/log/log.ts'
-import { type Endpoint, endpointText, localOf, remoteOf } from '../../shared/net/endpoint.ts'
+import { type Endpoint, endpointText, isLoopback, localOf, remoteOf } from '../../shared/net/endpoint.ts'
 import { IntroductionError } from '../../shared/net/proxy-header.ts'
 import { type Connection, ConnectionEnd, type Ending, endingOf } from '../../shared/service.ts'
 import type { TlsFacts } from '../../shared/tls/material.ts'
@@ -98,6 +98,10 @@ export class Conversation implements Connection {
 
   get local(): Endpoint {
     return this.#local
+  }
+
+  get withinMachine(): boolean {
+    return isLoopback(this.#remote.address) && (this.#via === null || isLoopback(this.#via.address))
   }
 
   get log(): Log {

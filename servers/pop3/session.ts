@@ -1,5 +1,4 @@
 import type { MailStore } from '../../shared/mail/mail-store.ts'
-import { isLoopback } from '../../shared/net/endpoint.ts'
 import type { Connection, Context } from '../../shared/service.ts'
 import type { MarkedMaildrop } from './marked-maildrop.ts'
 import type { Pop3Options } from './options.ts'
@@ -53,4 +52,4 @@ export const maySecure = ({ connection, context }: Client): boolean => context.t
 
 /** Whether a password may come over this connection as it is now. */
 export const mayLogIn = ({ connection, context }: Client): boolean =>
-  connection.secure || context.requireTls === 'never' || (context.requireTls === 'auto' && isLoopback(connection.remote.address))
+  connection.secure || context.requireTls === 'never' || (context.requireTls === 'auto' && connection.withinMachine)

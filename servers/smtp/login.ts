@@ -1,6 +1,5 @@
 /** AUTH (RFC 4954) with PLAIN (RFC 4616) and LOGIN (as practised since draft-murchison-sasl-login). */
 import { DeskError } from '../../shared/accounts/desk.ts'
-import { isLoopback } from '../../shared/net/endpoint.ts'
 import type { Line } from '../../shared/net/line-splitter.ts'
 import * as journal from './journal.ts'
 import * as replies from './replies.ts'
@@ -66,10 +65,10 @@ const login: Mechanism = (initial, then) => {
 
 const mechanisms: Readonly<Record<string, Mechanism>> = { PLAIN: plain, LOGIN: login }
 
-/** Whether a login is taken on this connection: in clear from loopback only, unless the setting says otherwise. */
+/** Whether a login is taken on this connection: in clear within this machine only, unless the setting says otherwise. */
 export const mayLogIn = ({ connection, requireTls }: Situation): boolean => {
   if (connection.secure || requireTls === 'never') return true
-  return requireTls === 'auto' && isLoopback(connection.remote.address)
+  return requireTls === 'auto' && connection.withinMachine
 }
 
 /** What EHLO says of it; null: nothing, as no login would be taken. */
@@ -85,7 +84,7 @@ export const logIn = (
   const start = Object.hasOwn(mechanisms, mechanism) ? mechanisms[mechanism] : undefined
   if (session.account !== null) return { reply: replies.loggedInAlready }
   if (start === undefined) return { reply: replies.unknownMechanism }
-  if (!mayLogIn(situation)) return { reply: replies.loginNeedsTls(isLoopback(situation.connection.remote.address)) }
+  if (!mayLogIn(situation)) return { reply: replies.loginNeedsTls(situation.connection.withinMachine) }
   const then = (credentials: Credentials | null) => check(situation, session, mechanism, credentials)
   return carryOn(session, start(initial, then))
 }

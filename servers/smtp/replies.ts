@@ -70,11 +70,11 @@ export const loginRefused = reply(535, '7.8', 'Name or password is wrong')
 export const loginBlocked = (retryAfterMs: number): Reply =>
   reply(454, '7.0', `Too many bad logins from your address; try again in ${minutes(retryAfterMs)}`)
 export const loginUnavailable = reply(454, '7.0', 'Logins cannot be checked just now; try again')
-export const loginNeedsTls = (fromLoopback: boolean): Reply =>
+export const loginNeedsTls = (withinMachine: boolean): Reply =>
   reply(
     538,
     '7.11',
-    fromLoopback
+    withinMachine
       ? 'A login is taken over TLS only (setting requireTls)'
       : 'A login is taken over TLS, or from this machine itself; over other ways with the setting requireTls: never',
   )

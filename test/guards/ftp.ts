@@ -35,7 +35,7 @@ export const guards: readonly Guard[] = [
   {
     name: 'ftp: a password crosses the network in clear',
     file: 'servers/ftp/session-commands.ts',
-    guard: "return context.requireTls === 'auto' && isLoopback(connection.remote.address)",
+    guard: "return context.requireTls === 'auto' && connection.withinMachine",
     without: "return context.requireTls === 'auto'",
     tests: ['test/ftp/proxies.test.ts'],
     grep: 'asks nobody from elsewhere',

@@ -2,6 +2,30 @@ import type { Guard } from './guard.ts'
 
 export const guards: readonly Guard[] = [
   {
+    name: 'host: a proxy on another machine makes its own loopback ours',
+    file: 'servers/host/conversation.ts',
+    guard: ' && (this.#via === null || isLoopback(this.#via.address))',
+    without: '',
+    tests: ['test/host/proxies.test.ts'],
+    grep: 'unless the proxy is on it',
+  },
+  {
+    name: 'sandbox: paths with .. lead out of what is granted',
+    file: 'servers/host/seal-files.ts',
+    guard: "if (indexOf(path, '..') !== -1 && climbs(codesOf(path))) throw new Refused('paths with ..')",
+    without: '',
+    tests: ['test/host/sandbox.test.ts'],
+    grep: 'http: does its work, and nothing else',
+  },
+  {
+    name: 'sandbox: what passes for an open file is taken for one',
+    file: 'servers/host/seal-files.ts',
+    guard: "if (!isHandle(this)) throw new Refused('other files')",
+    without: '',
+    tests: ['test/host/sandbox.test.ts'],
+    grep: 'http: does its work, and nothing else',
+  },
+  {
     name: 'limits: more connections than the limit',
     file: 'shared/limits/admission.ts',
     guard: "    if (this.#open >= connections) return 'connections'\n",

@@ -4,7 +4,7 @@ export const guards: readonly Guard[] = [
   {
     name: 'smtp: a password crosses the network in clear',
     file: 'servers/smtp/login.ts',
-    guard: "return requireTls === 'auto' && isLoopback(connection.remote.address)",
+    guard: "return requireTls === 'auto' && connection.withinMachine",
     without: "return requireTls === 'auto'",
     tests: ['test/smtp/login.test.ts'],
     grep: 'from elsewhere',

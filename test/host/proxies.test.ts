@@ -1,6 +1,10 @@
-import { connect, createServer } from 'node:net'
+import { once } from 'node:events'
+import { connect, createServer, type Socket } from 'node:net'
 import { expect } from 'chai'
+import { Conversation } from '../../servers/host/conversation.ts'
+import { Proxies } from '../../servers/host/proxies.ts'
 import { localHeader } from '../../shared/net/proxy-header.ts'
+import { capturedJournal } from '../kit/captured-journal.ts'
 import { Client, type ClientOptions } from '../kit/client.ts'
 import { eventually } from '../kit/eventually.ts'
 import { testAccounts } from '../kit/fake-desk.ts'
@@ -22,6 +26,29 @@ const greeted = async (running: Running, header: string | Buffer, options: Clien
 }
 
 const remotes = (running: Running): unknown[] => running.journal.of('connection.opened').map(({ fields }) => fields['remote'])
+
+/** Whether a password in clear would stay on this machine: of a connection from one address with such a header before it. */
+const staysHere = async (proxy: string, header: string): Promise<boolean> => {
+  const listener = createServer()
+  listener.listen(0, '127.0.0.1')
+  await once(listener, 'listening')
+  const address = listener.address()
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  const connected: Promise<Socket[]> = once(listener, 'connection')
+  using client = await Client.connect(address.port)
+  const [socket] = await connected
+  listener.close()
+  if (socket === undefined) throw new Error('no connection')
+  // A machine of its own is not to be had everywhere.
+  Object.defineProperty(socket, 'remoteAddress', { value: proxy })
+  const proxies = new Proxies(['127.0.0.1', '192.0.2.9', '::1'], 10_000)
+  const { log } = capturedJournal()
+  const conversation = new Conversation(socket, log, { security: null, proxies, overLimit: () => undefined })
+  await client.send(header)
+  await conversation.beIntroduced()
+  socket.destroy()
+  return conversation.withinMachine
+}
 
 /** A proxy that sends its header in one packet with the first octets of the client. */
 const joiningProxy = async (port: number, header: string | Buffer): Promise<{ port: number } & AsyncDisposable> => {
@@ -58,6 +85,19 @@ describe('host: the PROXY protocol', () => {
     await one.command(`USER alice`)
     expect(await one.line()).to.match(/^-ERR/)
     for (const client of [one, two, other, checked]) expect(await client.ask('QUIT')).to.match(/^\+OK/)
+  })
+
+  it('takes no client for one of this machine unless the proxy is on it as well: between the two it would be in clear', async () => {
+    const claim = (address: string) => `PROXY TCP4 ${address} 198.51.100.1 40000 110\r\n`
+    const claim6 = 'PROXY TCP6 ::1 2001:db8::1 40000 110\r\n'
+    expect(await staysHere('127.0.0.1', claim('127.0.0.5'))).to.equal(true)
+    expect(await staysHere('127.0.0.1', claim6)).to.equal(true)
+    expect(await staysHere('192.0.2.9', claim('127.0.0.5'))).to.equal(false)
+    expect(await staysHere('192.0.2.9', claim6)).to.equal(false)
+    expect(await staysHere('127.0.0.1', claim('192.0.2.7'))).to.equal(false)
+    // A connection of the proxy's own.
+    expect(await staysHere('192.0.2.9', 'PROXY UNKNOWN\r\n')).to.equal(false)
+    expect(await staysHere('::1', 'PROXY UNKNOWN\r\n')).to.equal(true)
   })
 
   it('counts one network of IPv6 as one address', async () => {

@@ -1,6 +1,7 @@
 import { commands } from '../../servers/pop3/commands.ts'
 import { protocol } from '../../servers/pop3/options.ts'
 import { Pop3Server } from '../../servers/pop3/service.ts'
+import { isLoopback } from '../../shared/net/endpoint.ts'
 import type { Connection, Context, Server } from '../../shared/service.ts'
 import { type Dialogue, dialogue } from '../kit/dialogue.ts'
 import { messageOctets } from '../kit/mailbox.ts'
@@ -33,6 +34,7 @@ const disguised = (connection: Connection, { from, secure }: MemorySetup): Conne
   id: connection.id,
   remote: from === undefined ? connection.remote : { address: from, port: 40_000 },
   local: connection.local,
+  withinMachine: from === undefined ? connection.withinMachine : isLoopback(from),
   get secure() {
     return secure ?? connection.secure
   },

@@ -90,6 +90,7 @@ const connected = async (): Promise<{ client: Client; connection: Connection; so
     id: 'x-1',
     remote: { address: '127.0.0.1', port: 1 },
     local: { address: '127.0.0.1', port: 2 },
+    withinMachine: true,
     secure: false,
     stream: socket as Socket,
     tls: null,
