@@ -1,5 +1,5 @@
 /** How a program is started: the options with all that they stand for put in. */
-import { accessSync, chownSync, constants, mkdirSync, statSync } from 'node:fs'
+import { accessSync, constants, lchownSync, mkdirSync, statSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { basename, delimiter, isAbsolute, join, resolve } from 'node:path'
 import process from 'node:process'
@@ -109,7 +109,7 @@ const environmentOf = ({ environment }: ExecOptions, user: SystemUser | null, pl
 /** Makes the folder of a program where it is missing; only what was made is given to its user. */
 export const makeFolder = (folder: string, user: SystemUser | null): void => {
   const first = mkdirSync(folder, { recursive: true, mode: 0o700 })
-  if (first !== undefined && user !== null) chownSync(folder, user.uid, user.gid)
+  if (first !== undefined && user !== null) lchownSync(folder, user.uid, user.gid)
 }
 
 /**

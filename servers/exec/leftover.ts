@@ -2,10 +2,11 @@
  * A program that its runner could not end, since both were killed with -9, is ended by the next one: a note in `data/run` says
  * which process it is.
  */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { asUser, type Identity } from '../../shared/as-user.ts'
 import { isAlive, killFamily, parentOf, type Root, send } from './processes.ts'
 
 interface Note extends Root {
@@ -54,6 +55,9 @@ const isNote = (value: unknown): value is Note =>
   ['pid', 'runner'].every((name) => typeof Object.getOwnPropertyDescriptor(value, name)?.value === 'number') &&
   ['startTime', 'tag', 'boot'].every((name) => typeof Object.getOwnPropertyDescriptor(value, name)?.value === 'string')
 
+/** Whose process it is; null when it is gone. */
+const ownerOf = (pid: number): number | null => statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.uid ?? null
+
 /** A runner without a supervisor gives its program 4 s; whoever has nobody gets the same. */
 const patienceMs = 6_000
 const againMs = 25
@@ -62,16 +66,19 @@ const againMs = 25
  * Ends what an earlier run left behind of a service's program: waits for a runner that is still ending it, asks a program that has
  * no runner to end, and kills what does not.
  * @param serving programs that are none: those of the services that run
+ * @param user whose note it is where we are root still: only processes of his are ended
  * @returns its process number, or null when there was nothing
  */
 export const endLeftover = async (
   data: string,
   service: string,
   serving: readonly (number | null)[] = [],
+  user: Identity | null = null,
 ): Promise<number | null> => {
-  const note = readNote(data, service)
+  const note = asUser(user, () => readNote(data, service))
   if (note === null || note.boot !== bootOf() || note.startTime === '') return null
   if (note.runner === process.pid || serving.includes(note.pid)) return null
+  if (user !== null && ownerOf(note.pid) !== user.uid) return null
   const wasAlive = isAlive(note)
   let asked = false
   const giveUpAt = performance.now() + patienceMs
@@ -83,6 +90,6 @@ export const endLeftover = async (
     await sleep(againMs)
   }
   await killFamily(note)
-  forgetProgram(data, service)
+  asUser(user, () => forgetProgram(data, service))
   return wasAlive ? note.pid : null
 }

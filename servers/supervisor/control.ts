@@ -3,11 +3,12 @@
  * runs as the same user, and one that may open connections could connect here too.
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
+import { asUser, type Identity } from '../../shared/as-user.ts'
 import { PermanentError } from '../../shared/service.ts'
 import { runFolder } from './lock.ts'
 
@@ -162,6 +163,9 @@ const parseJson = (line: string): unknown => {
   }
 }
 
+/** Root asks as whoever has the folder: what lies there may lead to what only root may read, and goes to whoever listens there. */
+const ownerOf = (folder: string): Identity | null => statSync(folder, { throwIfNoEntry: false }) ?? null
+
 /** No supervisor answers on the data folder's socket. */
 export class NotRunningError extends Error {
   override readonly name = 'NotRunningError'
@@ -182,8 +186,8 @@ const othersFamily = (data: string, cause: Error): PermanentError =>
  */
 export const askSupervisor = (data: string, request: Request): Promise<Response> =>
   new Promise((resolve, reject) => {
-    const key = keyOf(data)
-    const socket = connect(placeOf(data))
+    const { key, place } = asUser(ownerOf(runFolder(data)), () => ({ key: keyOf(data), place: placeOf(data) }))
+    const socket = connect(place)
     let text = ''
     socket.setEncoding('utf8')
     socket.on('connect', () => socket.write(`${JSON.stringify({ ...request, key })}\n`))

@@ -1,4 +1,5 @@
 /** All services of one configuration: which there are, how they change at a reload, how they end. */
+import type { Identity } from '../../shared/as-user.ts'
 import type { Configuration, ConfiguredService, ServiceSettings, Settings } from '../../shared/config/settings.ts'
 import { PermanentError } from '../../shared/service.ts'
 import { endLeftover } from '../exec/leftover.ts'
@@ -33,19 +34,21 @@ const placeOf = ({ name, host, port }: ServiceSettings): Place => ({ service: na
  * Binds the ports of these services, all of them or none.
  * @param data the data folder: what children of its last supervisor still hold is waited for
  * @param serving children of this supervisor that will not give their ports free
+ * @param user whom root is about to become
  * @throws {PortError} of the first that cannot be had
  */
 export const bindServices = async (
   services: readonly ConfiguredService[],
   data: string,
   serving: readonly number[] = [],
+  user: Identity | null = null,
 ): Promise<Map<string, Port>> => {
   const isLeaving = (holder: Holder) => isChildOf(data, holder) && !serving.includes(holder.pid)
   const bound = new Map<string, Port>()
   try {
     for (const service of services) {
       // What an earlier supervisor left of a program may hold the port.
-      if (service.external !== null) await endLeftover(data, service.name, serving)
+      if (service.external !== null) await endLeftover(data, service.name, serving, user)
       const take = service.external === null ? bindPort : findPort
       bound.set(service.name, await take(placeOf(service), isLeaving))
     }

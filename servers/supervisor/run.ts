@@ -4,14 +4,14 @@ import { accessSync, constants, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
 import { openAccountStore } from '../../shared/accounts/sqlite-account-store.ts'
-import type { Configuration, ServiceSettings } from '../../shared/config/settings.ts'
+import type { Configuration, ServiceSettings, Settings } from '../../shared/config/settings.ts'
 import type { Journal } from '../../shared/log/journal.ts'
 import { Rotation } from '../../shared/log/rotation.ts'
 import { openJournal } from '../../shared/log/winston-journal.ts'
 import { endpointText, isLoopback } from '../../shared/net/endpoint.ts'
 import { exitCodes, PermanentError } from '../../shared/service.ts'
 import { giveBackStartMemory } from '../../shared/start-memory.ts'
-import { findUser } from '../../shared/system-user.ts'
+import { findUser, type SystemUser } from '../../shared/system-user.ts'
 import { Certificates } from './certificates.ts'
 import { askSupervisor, NotRunningError } from './control.ts'
 import { makeDemo } from './demo-maker.ts'
@@ -82,8 +82,9 @@ const runFamily = async (options: RunOptions, manager: ServiceManager): Promise<
   const enabled = configuration.services.filter((service) => service.enabled)
   const certificates = new Certificates()
   await certificates.readFiles(configuration)
-  const ports = await bindServices(enabled, settings.data)
-  becomeUser(configuration)
+  const user = userToBecome(settings)
+  const ports = await bindServices(enabled, settings.data, [], user)
+  becomeUser(settings, user)
   const lock = lockOf(settings.data)
   const accounts = await openAccountStore(join(settings.data, 'accounts.db'))
   const journal = await openJournal({ service: 'supervisor', folder: settings.logs, level: settings.log.level, console: false })
@@ -274,9 +275,10 @@ const lockOf = (data: string): Lock => {
   return lock
 }
 
+const userToBecome = ({ user }: Settings): SystemUser | null => (user === null || !isRoot() ? null : findUser(user))
+
 /** Makes the folders while that may still need root, then gives root up. */
-const becomeUser = ({ settings }: Configuration): void => {
-  const user = settings.user === null || !isRoot() ? null : findUser(settings.user)
+const becomeUser = (settings: Settings, user: SystemUser | null): void => {
   const folders = { data: settings.data, logs: settings.logs }
   for (const [setting, folder] of Object.entries(folders)) withFolder(setting, folder, () => makeFolderFor(folder, user))
   if (user !== null) become(user)
