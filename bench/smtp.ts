@@ -39,6 +39,7 @@ const serveHere = async (data: string): Promise<void> => {
     health: { ok: true, error: null, dropped: 0 },
     reopen: () => undefined,
     keepFrom: () => undefined,
+    settle: () => undefined,
     flush: async () => undefined,
     close: async () => undefined,
   }

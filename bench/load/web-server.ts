@@ -25,6 +25,7 @@ const none: Journal = {
   health: { ok: true, error: null, dropped: 0 },
   reopen: () => undefined,
   keepFrom: () => undefined,
+  settle: () => undefined,
   flush: async () => undefined,
   close: async () => undefined,
 }

@@ -55,6 +55,7 @@ class FtpServer implements Server {
       tls: context.tls,
       dataTls: options.dataTls,
       transferLog: context.journal.lines('transfer'),
+      journal: context.journal,
       home: (account) => this.#home(account, folder, sync),
     }
   }

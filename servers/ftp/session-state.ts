@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net'
 import type { Desk } from '../../shared/accounts/desk.ts'
 import type { FileStore } from '../../shared/files/file-store.ts'
-import type { LineFile } from '../../shared/log/journal.ts'
+import type { Journal, LineFile } from '../../shared/log/journal.ts'
 import type { Log } from '../../shared/log/log.ts'
 import type { Connection } from '../../shared/service.ts'
 import type { DataChannel } from './data-connection.ts'
@@ -36,6 +36,7 @@ export interface SessionContext {
   /** Whether an encrypted data connection may be of a TLS session of its own. */
   readonly dataTls: 'session' | 'any'
   readonly transferLog: LineFile
+  readonly journal: Journal
   /** The home of an account, made if it is not there. @throws {FileError} */
   home(account: string): Promise<FileStore>
 }

@@ -123,6 +123,8 @@ export class Session implements Talk {
     // Told that it has to end in the middle of a transfer, the session says that instead of how the transfer ended.
     if (this.connection.signal.aborted) return undefined
     if (outcome.secures) return this.#secure(outcome.reply)
+    // What was done is on record before the client hears of it.
+    this.context.journal.settle()
     await this.say(outcome.reply)
     if (badCodes.includes(outcome.reply.code)) this.#badCommands += 1
     if (outcome.ends !== undefined) return outcome.ends

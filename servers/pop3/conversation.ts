@@ -60,6 +60,8 @@ export class Conversation implements Client {
         this.#commands,
         performance.now() - this.#startedAt,
       )
+      // Before QUIT is answered, with which they are gone for good.
+      if (this.tally.deleted > 0) this.context.journal.settle()
       await this.#wire.end()
       this.#wire.detach()
     }

@@ -132,10 +132,12 @@ class LinkedConnection<Told extends Listener> extends SMTPConnection implements 
   #failure: Error | null = null
   readonly listener: Told
   readonly #transcript: Transcript | null
+  readonly #beforeWrite: () => void
   #input: Input
 
   constructor(server: Engine, socket: Socket, { id, transcript }: Connection, listen: (link: Link) => Told) {
     super(server, socket, { id })
+    this.#beforeWrite = () => server.beforeWrite()
     this.#transcript = transcript
     // Made in the constructor of the library, by `_createParser`.
     this.listener = listen(this)
@@ -213,7 +215,9 @@ class LinkedConnection<Told extends Listener> extends SMTPConnection implements 
     this.#flushing = false
     const said = this.#said
     this.#said = ''
-    if (said !== '' && this._socket.writable) this._socket.write(said, 'latin1')
+    if (said === '' || !this._socket.writable) return
+    this.#beforeWrite()
+    this._socket.write(said, 'latin1')
   }
 
   #drained(): Promise<void> {
@@ -231,10 +235,14 @@ class LinkedConnection<Told extends Listener> extends SMTPConnection implements 
 export class Engine extends SMTPServer {
   readonly maxLineOctets: number
 
+  /** Called right before replies go out: what they promise has to be on record. */
+  readonly beforeWrite: () => void
+
   /** @param maxLineOctets the longest command line, line break included */
-  constructor(hostname: string, maxLineOctets: number) {
+  constructor(hostname: string, maxLineOctets: number, beforeWrite: () => void) {
     super({ name: hostname, logger: false, disableReverseLookup: true, disabledCommands: ['STARTTLS'] })
     this.maxLineOctets = maxLineOctets
+    this.beforeWrite = beforeWrite
   }
 
   /** No certificate is loaded: TLS is the host's. */

@@ -15,8 +15,8 @@ const mailbox: OpenStore = ({ settings }) => openMailStore({ file: join(settings
 
 /** A server that delivers into the store that `open` gives it. */
 export const smtpServer = (context: Context<SmtpOptions>, open: OpenStore = mailbox): Server => {
-  const { settings, options, service, requireTls, tls, desk } = context
-  const engine = new Engine(settings.hostname, options.commandLine)
+  const { settings, options, service, requireTls, tls, desk, journal } = context
+  const engine = new Engine(settings.hostname, options.commandLine, () => journal.settle())
   let store: MailStore | null = null
   return {
     start: async () => {

@@ -95,6 +95,11 @@ export class Appender {
     if (this.#lines > 0) this.#write()
   }
 
+  /** The same where the file works; one that fails is tried at its own time. Never throws. */
+  settle(): void {
+    if (this.#failedAt === null) this.flush()
+  }
+
   /** Flushes and lets go of the file: the next line goes to the one that has the name by then. Never throws. */
   reopen(): void {
     this.flush()

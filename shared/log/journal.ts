@@ -18,6 +18,12 @@ export interface Journal {
   keepFrom(level: Level): void
   /** Goes on in the files that have the names now: whoever rotates has moved the others away. */
   reopen(): void
+  /**
+   * Hands all that was written until now to the system, in this turn: after it the death of the process loses none of it. To be called
+   * right before a client is promised something; costs nothing where nothing waits. A file that cannot be written is not tried again
+   * for it. Never throws.
+   */
+  settle(): void
   /** Resolves when all that was written until now is in the files. */
   flush(): Promise<void>
   /** Flushes and closes; what is written later is lost. */

@@ -22,6 +22,9 @@ interface Info {
 /** winston's last station: hands the lines to the appender. */
 class FileTransport extends Transport {
   readonly #appender: Appender
+  /** What was given to winston's stream, which holds some back after a burst, and is not with the appender. */
+  #awaited: Info[] = []
+  #given = 0
   #arrived = 0
   #whenArrived: (() => void) | null = null
 
@@ -30,21 +33,36 @@ class FileTransport extends Transport {
     this.#appender = appender
   }
 
+  /** This one goes into winston's stream now. */
+  await(info: Info): void {
+    this.#awaited.push(info)
+    this.#given += 1
+  }
+
   override log(info: Info, next: () => void): void {
-    this.#appender.add(info.message)
+    // Records keep their order; one that is not there was fetched before it came.
+    const at = this.#awaited.indexOf(info)
+    for (const { message } of this.#awaited.splice(0, at + 1)) this.#appender.add(message)
     this.#arrived += 1
     this.#whenArrived?.()
     next()
   }
 
-  /** Whether so many records came through winston's stream. */
-  has(count: number): boolean {
-    return this.#arrived >= count
+  /** Whether all records are with the appender. */
+  get hasAll(): boolean {
+    return this.#awaited.length === 0
   }
 
-  /** Resolves when so many records came through winston's stream, which holds some back after a burst. */
-  async arrived(count: number): Promise<void> {
-    while (this.#arrived < count) {
+  /** Hands the appender now what is still on its way. */
+  fetch(): void {
+    for (const { message } of this.#awaited) this.#appender.add(message)
+    this.#awaited = []
+  }
+
+  /** Resolves when all that was given until now came through winston's stream. */
+  async allArrived(): Promise<void> {
+    const given = this.#given
+    while (this.#arrived < given) {
       await new Promise<void>((resolve) => {
         this.#whenArrived = resolve
       })
@@ -95,7 +113,6 @@ class WinstonJournal implements Journal {
   readonly #main: Appender
   readonly #files = new Map<'access' | 'transfer', Appender>()
   #level: Level
-  #throughWinston = 0
   #open = true
   #closing: Promise<void> | null = null
 
@@ -125,11 +142,17 @@ class WinstonJournal implements Journal {
     return together(this.#appenders().map(({ health }) => health))
   }
 
+  settle(): void {
+    this.#transport.fetch()
+    for (const file of this.#files.values()) file.settle()
+    this.#main.settle()
+  }
+
   async flush(): Promise<void> {
-    await this.#transport.arrived(this.#throughWinston)
+    await this.#transport.allArrived()
     // The journal's own file last: what happened to the others is a record in it.
     for (const file of this.#files.values()) file.flush()
-    await this.#transport.arrived(this.#throughWinston)
+    await this.#transport.allArrived()
     this.#main.flush()
   }
 
@@ -190,11 +213,11 @@ class WinstonJournal implements Journal {
    * winston's stream: the file keeps their order.
    */
   #goesDirectly(level: Level): boolean {
-    return levels[level] >= levels.info && !this.#options.console && this.#transport.has(this.#throughWinston)
+    return levels[level] >= levels.info && !this.#options.console && this.#transport.hasAll
   }
 
   #goThroughWinston(info: Info): void {
-    this.#throughWinston += 1
+    this.#transport.await(info)
     this.#logger.write(info)
   }
 
@@ -215,6 +238,7 @@ class WinstonJournal implements Journal {
 
   /** A process that ends without closing its journal still leaves what it had to say. */
   readonly #lastWrite = () => {
+    this.#transport.fetch()
     for (const appender of this.#appenders()) appender.flush()
   }
 }

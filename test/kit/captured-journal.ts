@@ -13,6 +13,8 @@ export interface CapturedJournal extends Journal {
   readonly records: readonly CapturedRecord[]
   /** Lines of `access` and `transfer` files. */
   readonly written: Readonly<Record<'access' | 'transfer', readonly string[]>>
+  /** So many of the records, and of the lines, are with the system for sure. */
+  readonly settled: { readonly records: number; readonly lines: number }
   /** The records of one event, oldest first. */
   of(event: string): readonly CapturedRecord[]
   /** All of it as one text, to look for what must not be in it. */
@@ -23,6 +25,7 @@ export interface CapturedJournal extends Journal {
 export const capturedJournal = (): CapturedJournal => {
   const records: CapturedRecord[] = []
   const written = { access: [] as string[], transfer: [] as string[] }
+  const settled = { records: 0, lines: 0 }
   const logWith = (bound: Fields): Log => ({
     write: (level, event, fields = {}) => {
       records.push({ level, event, fields: { ...bound, ...fields } })
@@ -42,6 +45,11 @@ export const capturedJournal = (): CapturedJournal => {
     health: { ok: true, error: null, dropped: 0 },
     reopen: () => undefined,
     keepFrom: () => undefined,
+    settled,
+    settle: () => {
+      settled.records = records.length
+      settled.lines = written.access.length + written.transfer.length
+    },
     flush: () => Promise.resolve(),
     close: () => Promise.resolve(),
     of: (event) => records.filter((record) => record.event === event),

@@ -150,13 +150,13 @@ describe('SMTP: the adapter', () => {
     client[Symbol.dispose]()
     socket.destroy()
     await once(socket, 'close')
-    const told = new Engine('localhost', 512).converse(connection, (link) => new Told(link))
+    const told = new Engine('localhost', 512, () => undefined).converse(connection, (link) => new Told(link))
     expect(await told.end.promise).to.equal(null)
   })
 
   it('hands on what nobody foresaw, and ends the connection', async () => {
     const { client, connection } = await connected()
-    const told = new Engine('localhost', 512).converse(
+    const told = new Engine('localhost', 512, () => undefined).converse(
       connection,
       (link) =>
         new Told(link, () => {
@@ -171,7 +171,7 @@ describe('SMTP: the adapter', () => {
 
   it('writes in one piece what is said in one turn, and forgets whom it has served', async () => {
     const { client, connection, socket } = await connected()
-    const engine = new Engine('localhost', 512)
+    const engine = new Engine('localhost', 512, () => undefined)
     const told = engine.converse(connection, (link) => new Told(link, (line) => link.say(`${line}!`)))
     expect(engine.connections.size).to.equal(1)
     let writes = 0
