@@ -1,17 +1,17 @@
 /** `havre account`: adds, changes, removes and lists accounts, whether Havre runs or not. */
-import { existsSync, mkdirSync, rmdirSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, rmdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { Argument, Command } from 'commander'
-import { become, isRoot, makeFolderFor } from '../servers/supervisor/privilege.ts'
+import { makeFolderFor } from '../servers/supervisor/privilege.ts'
 import { type Account, type AccountStore, AccountStoreError, accountErrors } from '../shared/accounts/account-store.ts'
 import { readAccountName } from '../shared/accounts/name.ts'
 import { createPasswords } from '../shared/accounts/password.ts'
 import { openAccountStore } from '../shared/accounts/sqlite-account-store.ts'
 import type { Settings } from '../shared/config/settings.ts'
 import { PermanentError } from '../shared/service.ts'
-import { findUser } from '../shared/system-user.ts'
 import { newPassword } from './ask-password.ts'
 import { type ConfigurationOptions, configurationFrom, withConfigurationOptions } from './configuration-options.ts'
+import { giveUpRoot } from './give-up-root.ts'
 
 interface AccountOptions extends ConfigurationOptions {
   readonly json?: boolean
@@ -229,7 +229,7 @@ const withAccounts = async <Store extends AccountStore | null>(
   work: (store: Store, settings: Settings) => Promise<void>,
 ): Promise<void> => {
   const { settings } = await configurationFrom(options)
-  giveUpRoot(settings)
+  giveUpRoot(settings, (to) => makeFolderFor(settings.data, to))
   try {
     const store = await open(join(settings.data, 'accounts.db'))
     try {
@@ -253,17 +253,4 @@ const openIfThere = async (file: string): Promise<AccountStore | null> => {
     if (error instanceof AccountStoreError && error.code === 'absent') return null
     throw error
   }
-}
-
-/** So that no file ends up root's: root becomes the user of the settings, else the owner of the data folder. */
-const giveUpRoot = ({ user, data }: Settings): void => {
-  if (!isRoot()) return
-  if (user !== null) {
-    const to = findUser(user)
-    makeFolderFor(data, to)
-    become(to)
-    return
-  }
-  const owner = statSync(data, { throwIfNoEntry: false })
-  if (owner !== undefined && owner.uid !== 0) become({ name: String(owner.uid), uid: owner.uid, gid: owner.gid })
 }

@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { parseRecord, type ReadRecord } from './log-reader.ts'
+import { parseRotatedName, unlessMissing } from './rotated-file.ts'
 
 /** One file of a journal. */
 export interface KeptFile {
@@ -14,33 +15,28 @@ export interface KeptFile {
   readonly putAwayMs: number | null
 }
 
-/** `smtp.log`, and `smtp.log.20261121T130517.123Z` or `….gz` for what was put away then. A service's name has no dot. */
-const pattern = /^(?<service>[^.]+)\.log(?:\.(?<at>\d{8}T\d{6}\.\d{3}Z)(?:\.gz)?)?$/
+/** What is written now. A service's name has no dot, the other formats' files have one: `http.access.log`. */
+const current = /^(?<service>[^.]+)\.log$/
 
-const timeOf = (at: string): number =>
-  Date.parse(
-    at.replace(
-      /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)/,
-      (_, year, month, day, hour, minute) => `${year}-${month}-${day}T${hour}:${minute}:`,
-    ),
-  )
-
-/** What sorts behind every time. */
-const now = 'Z'
+/** What the name of a file says, or null where it is no journal of ours. */
+const parseName = (name: string): Omit<KeptFile, 'path'> | null => {
+  const rotated = parseRotatedName(name)
+  const service = current.exec(rotated?.log ?? name)?.groups?.['service']
+  return service === undefined ? null : { service, putAwayMs: rotated?.atMs ?? null }
+}
 
 /** The files of these services' journals, the newest first; none where there is no folder. */
 export const keptFiles = async (folder: string, isWanted: (service: string) => boolean): Promise<readonly KeptFile[]> => {
-  const names = await readdir(folder).catch((error: unknown) => {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
-    throw error
-  })
+  const names = await unlessMissing(readdir(folder), [])
   return names
     .flatMap((name) => {
-      const { service, at } = pattern.exec(name)?.groups ?? {}
-      return service !== undefined && isWanted(service) ? [{ service, path: join(folder, name), at: at ?? now }] : []
+      const file = parseName(name)
+      return file !== null && isWanted(file.service) ? [{ ...file, path: join(folder, name) }] : []
     })
-    .sort((one, other) => other.at.localeCompare(one.at) || one.service.localeCompare(other.service))
-    .map(({ service, path, at }) => ({ service, path, putAwayMs: at === now ? null : timeOf(at) }))
+    .sort(
+      (one, other) =>
+        (other.putAwayMs ?? Number.MAX_VALUE) - (one.putAwayMs ?? Number.MAX_VALUE) || one.service.localeCompare(other.service),
+    )
 }
 
 /**
@@ -49,10 +45,7 @@ export const keptFiles = async (folder: string, isWanted: (service: string) => b
  */
 export async function* recordsWith(path: string, text: string, octets = Number.POSITIVE_INFINITY): AsyncGenerator<ReadRecord> {
   if (octets === 0) return
-  const handle = await open(path).catch((error: unknown) => {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
-    throw error
-  })
+  const handle = await unlessMissing(open(path), null)
   if (handle === null) return
   try {
     const raw = handle.createReadStream({ autoClose: false, end: octets - 1 })

@@ -35,17 +35,10 @@ export const parseRotatedName = (name: string): RotatedFile | null => {
 }
 
 /** The logs of a folder that were put away, oldest first; none where there is no folder. */
-export const rotatedIn = async (folder: string): Promise<readonly RotatedFile[]> => {
-  try {
-    const names = await readdir(folder)
-    return names
-      .flatMap((name) => parseRotatedName(name) ?? [])
-      .sort((one, other) => one.atMs - other.atMs || one.name.localeCompare(other.name))
-  } catch (error) {
-    if (isMissing(error)) return []
-    throw error
-  }
-}
+export const rotatedIn = async (folder: string): Promise<readonly RotatedFile[]> =>
+  (await unlessMissing(readdir(folder), []))
+    .flatMap((name) => parseRotatedName(name) ?? [])
+    .sort((one, other) => one.atMs - other.atMs || one.name.localeCompare(other.name))
 
 /** The same with their sizes; one that is removed meanwhile is left out. */
 export const measuredIn = async (folder: string): Promise<readonly MeasuredFile[]> => {
@@ -58,11 +51,14 @@ export const measuredIn = async (folder: string): Promise<readonly MeasuredFile[
 }
 
 /** Octets of a file, or null where there is none. */
-export const sizeOf = async (path: string): Promise<number | null> => {
+export const sizeOf = async (path: string): Promise<number | null> => (await unlessMissing(stat(path), null))?.size ?? null
+
+/** What a look at the disk found, or something else where there is nothing of that name. */
+export const unlessMissing = async <Found, Otherwise>(look: Promise<Found>, otherwise: Otherwise): Promise<Found | Otherwise> => {
   try {
-    return (await stat(path)).size
+    return await look
   } catch (error) {
-    if (isMissing(error)) return null
+    if (isMissing(error)) return otherwise
     throw error
   }
 }
