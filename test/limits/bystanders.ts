@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
+import { demoPassword } from '../../servers/supervisor/demo.ts'
 import { Client } from '../kit/client.ts'
 import { eventually } from '../kit/eventually.ts'
 
@@ -22,6 +23,12 @@ export const visits = {
     using client = await Client.connect(port, { from: bystander })
     expect(await client.line()).to.match(/^\+OK/)
     expect(await client.ask('QUIT')).to.match(/^\+OK/)
+  },
+  /** Of bob, whose account is not guessed at. */
+  login: async (port: number) => {
+    using client = await Client.connect(port, { from: bystander })
+    expect(await client.line()).to.match(/^\+OK/)
+    for (const line of ['USER bob', `PASS ${demoPassword}`, 'STAT', 'QUIT']) expect(await client.ask(line)).to.match(/^\+OK/)
   },
 } as const
 

@@ -1,7 +1,9 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import process from 'node:process'
 import { expect } from 'chai'
+import { demoPassword } from '../../servers/supervisor/demo.ts'
 import { root } from '../house/sources.ts'
+import { Client } from '../kit/client.ts'
 import { startFamily } from '../kit/family.ts'
 import { temporaryFolder } from '../kit/folder.ts'
 import { describeWith } from '../kit/programs.ts'
@@ -85,8 +87,9 @@ describeWith(['systemd-analyze', 'strace'], 'the system calls of examples/havre.
       deadlineMs: 120_000,
     })
     expect((await family.havre(['doctor'], { deadlineMs: 60_000 })).code).to.equal(0)
-    const login = ['-sS', '--max-time', '60', '-u', 'alice:havre-demo', `pop3://127.0.0.1:${family.port('pop3')}/`]
-    await run('curl', login, { deadlineMs: 70_000 }).catch(() => null)
+    using client = await Client.connect(family.port('pop3'), { deadlineMs: 60_000 })
+    expect(await client.line()).to.match(/^\+OK/)
+    for (const line of ['USER alice', `PASS ${demoPassword}`, 'QUIT']) expect(await client.ask(line)).to.match(/^\+OK/)
     // Not by a signal: strace would take it for itself.
     expect((await family.havre(['stop'], { deadlineMs: 90_000 })).code).to.equal(0)
     expect((await family.ended).code).to.equal(0)
