@@ -30,7 +30,7 @@ const look = async (patient: Patient): Promise<Finding[]> => {
   const file = join(patient.configuration.settings.data, 'accounts.db')
   let accounts: AccountStore
   try {
-    accounts = await openAccountStore(file, { create: false })
+    accounts = await openAccountStore(file, { readOnly: true })
   } catch (error) {
     if (!(error instanceof AccountStoreError)) throw error
     if (error.code === 'absent') return ofAbsent(patient)

@@ -2,10 +2,12 @@
  * Accounts in one SQLite file. WAL, so that a login never waits for a change that another process makes; `synchronous=FULL`, so
  * that a change which resolved is on the disk. Statements run on the calling thread: a read takes microseconds, a write a commit.
  */
+import { statSync } from 'node:fs'
 import { chmod, mkdir, open, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { constants, DatabaseSync, type StatementSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { pathToFileURL } from 'node:url'
 import {
   type Account,
   type AccountErrorCode,
@@ -20,6 +22,8 @@ import { readAccountName } from './name.ts'
 export interface AccountStoreOptions {
   /** False: a store that is not there is `absent`, and no file is made. Default true. */
   readonly create?: boolean
+  /** True: only looked at, and nothing is changed or left beside it, no mode and no file. Implies that nothing is made. */
+  readonly readOnly?: boolean
   /** How long a call may wait for another process to finish its change, before it is `locked`. Default 2,000. */
   readonly busyMs?: number
   /** For tests. */
@@ -50,12 +54,12 @@ const columns = 'name, password_hash AS passwordHash, created_at_ms AS createdAt
  * @throws {AccountStoreError} absent, damaged, denied, locked, full, failed
  */
 export const openAccountStore = async (file: string, options: AccountStoreOptions = {}): Promise<AccountStore> => {
-  const { create = true, busyMs = 2_000, now = () => new Date() } = options
-  await translating(() => makeFile(file, create))
+  const { readOnly = false, create = !readOnly, busyMs = 2_000, now = () => new Date() } = options
+  await translating(async () => void (readOnly ? await stat(file) : await makeFile(file, create)))
   const deadline = performance.now() + busyMs
   for (;;) {
     try {
-      return new SqliteAccountStore(openDatabase(file, busyMs), now)
+      return new SqliteAccountStore(readOnly ? lookAt(file, busyMs) : openDatabase(file, busyMs), now)
     } catch (error) {
       // Two processes that make the database at once: SQLite waits for no lock while the journal mode changes.
       if (!(error instanceof AccountStoreError && error.code === 'locked') || performance.now() > deadline) throw error
@@ -74,12 +78,35 @@ const makeFile = async (file: string, create: boolean): Promise<void> => {
   if (process.platform !== 'win32' && (mode & 0o077) !== 0) await chmod(file, mode & 0o700)
 }
 
+/**
+ * Where no changes wait in a file beside it, the database is read as if it could not change: SQLite would make that file, and one more.
+ * @throws {AccountStoreError} absent: nothing was ever in it
+ */
+const lookAt = (file: string, busyMs: number): DatabaseSync =>
+  translated(() => {
+    const waiting = statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0
+    const url = pathToFileURL(file)
+    if (waiting === 0) url.searchParams.set('immutable', '1')
+    const database = new DatabaseSync(url, { readOnly: true, timeout: busyMs })
+    try {
+      denyAttach(database)
+      if (!isReady(database)) throw new AccountStoreError('absent', "the accounts' database is empty")
+      return database
+    } catch (error) {
+      database.close()
+      throw error
+    }
+  })
+
+/** node:sqlite opens files past the permission model's flags. */
+const denyAttach = (database: DatabaseSync): void =>
+  database.setAuthorizer((action) => (action === constants.SQLITE_ATTACH ? constants.SQLITE_DENY : constants.SQLITE_OK))
+
 const openDatabase = (file: string, busyMs: number): DatabaseSync =>
   translated(() => {
     const database = new DatabaseSync(file, { timeout: busyMs })
     try {
-      // node:sqlite opens files past the permission model's flags.
-      database.setAuthorizer((action) => (action === constants.SQLITE_ATTACH ? constants.SQLITE_DENY : constants.SQLITE_OK))
+      denyAttach(database)
       prepareSchema(database)
       return database
     } catch (error) {
