@@ -38,6 +38,7 @@ const serveHere = async (data: string): Promise<void> => {
     lines,
     health: { ok: true, error: null, dropped: 0 },
     reopen: () => undefined,
+    moveTo: () => undefined,
     keepFrom: () => undefined,
     settle: () => undefined,
     flush: async () => undefined,

@@ -24,6 +24,7 @@ const none: Journal = {
   lines: () => ({ write: () => undefined }),
   health: { ok: true, error: null, dropped: 0 },
   reopen: () => undefined,
+  moveTo: () => undefined,
   keepFrom: () => undefined,
   settle: () => undefined,
   flush: async () => undefined,

@@ -194,6 +194,9 @@ const isExposed = ({ services }: Configuration): boolean => services.some(({ ena
 /** The configuration for a reload, refused where it would show demo passwords to other machines. */
 const reread = async ({ load }: RunOptions): Promise<Configuration> => {
   const configuration = await load()
+  const { logs } = configuration.settings
+  withFolder('logs', logs, () => mkdirSync(logs, { recursive: true }))
+  withFolder('logs', logs, () => checkFolder(logs))
   const enabled = configuration.services.filter((service) => service.enabled)
   if (isExposed(configuration)) await makeDemo(configuration.settings, placesOf(enabled, new Map()))
   return configuration
@@ -283,11 +286,13 @@ const becomeUser = (settings: Settings, user: SystemUser | null): void => {
   for (const [setting, folder] of Object.entries(folders)) withFolder(setting, folder, () => makeFolderFor(folder, user))
   if (user !== null) become(user)
   for (const [setting, folder] of Object.entries(folders)) {
-    withFolder(setting, folder, () => accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK))
+    withFolder(setting, folder, () => checkFolder(folder))
   }
   // What an account keeps is nobody else's; the data folder itself stays open to programs of other users that have a folder in it.
   withFolder('data', settings.data, () => mkdirSync(join(settings.data, 'files'), { recursive: true, mode: 0o700 }))
 }
+
+const checkFolder = (folder: string): void => accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK)
 
 /** What keeps a folder from being made or written to, and is not over by itself. */
 const folderProblems: Readonly<Record<string, string>> = {

@@ -203,6 +203,7 @@ export class Supervisor {
       this.#configuration = configuration
       takeCertificates()
       this.#options.desk.configure(configuration.settings)
+      this.#options.journal.moveTo(configuration.settings.logs)
       this.#options.journal.keepFrom(configuration.settings.log.level)
       this.#options.rotation.configure(rotationOf(configuration))
     }

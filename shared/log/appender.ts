@@ -48,7 +48,7 @@ export const together = (all: readonly JournalHealth[]): JournalHealth => {
  * handing them to a thread would. `add` never throws; a file that fails is tried again once a second. Whoever opens it closes it.
  */
 export class Appender {
-  readonly path: string
+  #path: string
   readonly #events: AppenderEvents
   /** The lines that wait, each with its line break. */
   #text = ''
@@ -68,7 +68,7 @@ export class Appender {
   #addedAt = 0
 
   constructor(path: string, events: AppenderEvents) {
-    this.path = path
+    this.#path = path
     this.#events = events
   }
 
@@ -104,6 +104,12 @@ export class Appender {
   reopen(): void {
     this.flush()
     this.#release()
+  }
+
+  /** The same, and goes on in another file; what the one until now could not take comes there. Never throws. */
+  moveTo(path: string): void {
+    this.reopen()
+    this.#path = path
   }
 
   /** Flushes and closes; what is added later is lost. Never throws. */
@@ -179,8 +185,8 @@ export class Appender {
       this.#checkedAt = now
     }
     if (this.#fd !== null) return this.#fd
-    mkdirSync(dirname(this.path), { recursive: true })
-    const fd = openSync(this.path, 'a+', 0o640)
+    mkdirSync(dirname(this.#path), { recursive: true })
+    const fd = openSync(this.#path, 'a+', 0o640)
     this.#fd = fd
     this.#checkedAt = now
     // Of ours, or of a process that was killed while it wrote.
@@ -190,7 +196,7 @@ export class Appender {
 
   /** Whether the name still means the file that is open: whoever rotates logs moves them away, and people remove them. */
   #stillThere(fd: number): boolean {
-    const named = statSync(this.path, { throwIfNoEntry: false })
+    const named = statSync(this.#path, { throwIfNoEntry: false })
     if (named === undefined) return false
     const open = fstatSync(fd)
     return open.ino === named.ino && open.dev === named.dev

@@ -24,6 +24,8 @@ export interface Journal {
    * for it. Never throws.
    */
   settle(): void
+  /** Goes on in another folder, absolute; made when missing. Never throws. */
+  moveTo(folder: string): void
   /** Resolves when all that was written until now is in the files. */
   flush(): Promise<void>
   /** Flushes and closes; what is written later is lost. */

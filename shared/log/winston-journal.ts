@@ -108,6 +108,7 @@ export const openJournal = (options: JournalOptions): Promise<Journal> => Promis
 class WinstonJournal implements Journal {
   readonly log: Log
   readonly #options: JournalOptions
+  #folder: string
   readonly #logger: winston.Logger
   readonly #transport: FileTransport
   readonly #main: Appender
@@ -118,8 +119,9 @@ class WinstonJournal implements Journal {
 
   constructor(options: JournalOptions) {
     this.#options = options
+    this.#folder = options.folder
     this.#level = options.level
-    this.#main = this.#appender(`${options.service}.log`)
+    this.#main = this.#appender(this.#mainName)
     this.#transport = new FileTransport(this.#main)
     this.#logger = winston.createLogger({
       levels,
@@ -133,7 +135,7 @@ class WinstonJournal implements Journal {
   }
 
   lines(kind: 'access' | 'transfer'): LineFile {
-    const appender = this.#files.get(kind) ?? this.#appender(`${this.#options.service}.${kind}.log`)
+    const appender = this.#files.get(kind) ?? this.#appender(this.#lineFileName(kind))
     this.#files.set(kind, appender)
     return { write: (line) => appender.add(escapeControls(line)) }
   }
@@ -165,6 +167,13 @@ class WinstonJournal implements Journal {
     for (const appender of this.#appenders()) appender.reopen()
   }
 
+  moveTo(folder: string): void {
+    if (folder === this.#folder) return
+    this.#folder = folder
+    for (const [kind, file] of this.#files) file.moveTo(join(folder, this.#lineFileName(kind)))
+    this.#main.moveTo(join(folder, this.#mainName))
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
@@ -176,6 +185,14 @@ class WinstonJournal implements Journal {
     this.#logger.close()
     for (const appender of this.#appenders()) appender.close()
     process.off('exit', this.#lastWrite)
+  }
+
+  get #mainName(): string {
+    return `${this.#options.service}.log`
+  }
+
+  #lineFileName(kind: 'access' | 'transfer'): string {
+    return `${this.#options.service}.${kind}.log`
   }
 
   /** The journal's own file last: what happens to the others is a record in it. */
@@ -222,18 +239,18 @@ class WinstonJournal implements Journal {
   }
 
   #appender(name: string): Appender {
-    const path = join(this.#options.folder, name)
+    const path = () => join(this.#folder, name)
     const events: AppenderEvents = {
       failing: (error) =>
         say(
-          `the log ${path} cannot be written (${error.code ?? error.message}); the service goes on, its records wait or are dropped until it can`,
+          `the log ${path()} cannot be written (${error.code ?? error.message}); the service goes on, its records wait or are dropped until it can`,
         ),
       recovered: (dropped) => {
         if (dropped > 0) recordsDropped(this.log, name, dropped)
       },
-      lost: (dropped) => say(`the log ${path} could not be written: ${dropped} record(s) are lost`),
+      lost: (dropped) => say(`the log ${path()} could not be written: ${dropped} record(s) are lost`),
     }
-    return new Appender(path, events)
+    return new Appender(path(), events)
   }
 
   /** A process that ends without closing its journal still leaves what it had to say. */

@@ -44,6 +44,7 @@ export const capturedJournal = (): CapturedJournal => {
     }),
     health: { ok: true, error: null, dropped: 0 },
     reopen: () => undefined,
+    moveTo: () => undefined,
     keepFrom: () => undefined,
     settled,
     settle: () => {

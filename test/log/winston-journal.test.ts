@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { mkdir, readdir, readFile, realpath, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
@@ -44,6 +45,33 @@ describe('the journal', () => {
     expect(text).to.match(
       /^{"time":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z","level":"info","service":"smtp","event":"message\.accepted","connection":"c1","remote":"127\.0\.0\.1:4242","account":"alice","octets":12,"list":\["a",1\],"nothing":null,"yes":true}\n$/,
     )
+  })
+
+  it('goes on in another folder when it is told to, and loses nothing on the way', async () => {
+    const journal = await openJournal(options)
+    const access = journal.lines('access')
+    for (let n = 0; n < 2_000; n++) {
+      journal.log.write(n % 3 === 0 ? 'warn' : 'info', 'a.b', { n })
+      access.write(`line ${n}`)
+      if (n === 1_000) journal.moveTo(folder.at('elsewhere'))
+    }
+    await journal.close()
+    const [before, after] = [await records(log()), await records(folder.at('elsewhere', 'smtp.log'))]
+    expect([...before, ...after].map(({ n }) => n)).to.deep.equal(Array.from({ length: 2_000 }, (_, n) => n))
+    expect(before.length).to.be.greaterThan(0)
+    expect(after.length).to.be.greaterThan(900)
+    const lines = await Promise.all(['logs', 'elsewhere'].map((name) => readFile(folder.at(name, 'smtp.access.log'), 'utf8')))
+    expect(lines.join('').split('\n')).to.have.length(2_001)
+  })
+
+  it('has handed all to the system once it is settled, also what waits in winston', async () => {
+    const journal = await openJournal({ ...options, console: false })
+    for (let n = 0; n < 500; n++) journal.log.write(n % 2 === 0 ? 'warn' : 'info', 'a.b', { n })
+    journal.settle()
+    const there = readFileSync(log(), 'utf8').split('\n').slice(0, -1)
+    expect(there.map((line) => JSON.parse(line).n)).to.deep.equal(Array.from({ length: 500 }, (_, n) => n))
+    await journal.close()
+    expect(await records(log()), 'none twice').to.have.length(500)
   })
 
   it('lets a field of the event win over a bound one, and never over its own names', async () => {

@@ -1,8 +1,8 @@
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { expect } from 'chai'
 import { Client } from '../kit/client.ts'
-import { type Family, startFamily } from '../kit/family.ts'
+import { type Family, havre, startFamily } from '../kit/family.ts'
 import { type TemporaryFolder, temporaryFolder } from '../kit/folder.ts'
 
 const only = (...names: string[]) =>
@@ -23,7 +23,7 @@ const pidOf = async (family: Family, name: string): Promise<number | null> => {
 
 const eventually = async (holds: () => boolean | Promise<boolean>): Promise<void> => {
   for (let tries = 0; !(await holds()); tries++) {
-    if (tries > 200) throw new Error(`never: ${holds}`)
+    if (tries > 1_200) throw new Error(`never: ${holds}`)
     await new Promise((resolve) => setTimeout(resolve, 25))
   }
 }
@@ -45,6 +45,36 @@ describe('reload and restart', function () {
     expect(await pidOf(family, 'pop3')).not.to.equal(pop3)
     expect(await client.ask('NOOP')).to.match(/^-ERR|^\+OK/)
     expect(await client.ask('QUIT')).to.match(/^\+OK/)
+  })
+
+  it('moves to another folder of logs, the supervisor too, and refuses one that cannot be used', async () => {
+    await using folder = await temporaryFolder()
+    const config = ['--config', folder.at('havre.yaml'), ...only('pop3')]
+    const write = (logs: string) => writeFile(folder.at('havre.yaml'), `data: data\nlogs: ${logs}\nports: any\ndemo: false\n`)
+    const has = async (name: string, event: string) =>
+      (await readFile(folder.at(name), 'utf8').catch(() => '')).includes(`"${event}"`)
+    await write('one')
+    const running = havre(['start', ...config], { deadlineMs: 50_000 })
+    try {
+      await eventually(() => has('one/pop3.log', 'service.listening'))
+      await write('two')
+      // While it starts, nothing is changed.
+      await eventually(async () => (await havre(['reload', ...config])).code === 0)
+      expect(await has('two/supervisor.log', 'supervisor.reloaded')).to.equal(true)
+      await eventually(() => has('two/pop3.log', 'service.listening'))
+      await writeFile(folder.at('file'), '')
+      await write('file')
+      const refused = await havre(['reload', ...config])
+      expect(refused.code).to.equal(100)
+      expect(String(refused.stderr)).to.match(/logs: .*file is not a folder/)
+    } finally {
+      await write('two')
+      expect((await havre(['stop', ...config])).code).to.equal(0)
+    }
+    expect((await running).code).to.equal(0)
+    expect(await has('two/supervisor.log', 'supervisor.not-reloaded')).to.equal(true)
+    expect(await has('two/supervisor.log', 'supervisor.stopped')).to.equal(true)
+    expect(await has('one/supervisor.log', 'supervisor.reloaded')).to.equal(false)
   })
 
   it('takes another level of the journal into force without replacing anything, also for one service alone', async () => {
