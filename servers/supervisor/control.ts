@@ -174,6 +174,10 @@ export class NotRunningError extends Error {
 /** Codes of a socket that is not there, that nobody listens on, or whose folder is none. */
 const absent = ['ENOENT', 'ECONNREFUSED', 'ENOTDIR']
 
+/** Codes of a connection whose other end went away: a supervisor that ended had it in its queue. */
+const broken = ['ECONNRESET', 'EPIPE']
+const endedMeanwhile = 'the supervisor ended before it answered'
+
 /** Codes of a socket, or a folder above it, that this user may not use. */
 const denied = ['EACCES', 'EPERM']
 
@@ -201,11 +205,12 @@ export const askSupervisor = (data: string, request: Request): Promise<Response>
     })
     socket.on('error', (error: NodeJS.ErrnoException) => {
       if (absent.includes(error.code ?? '')) reject(new NotRunningError(`no Havre runs on ${data}`))
+      else if (broken.includes(error.code ?? '')) reject(new NotRunningError(endedMeanwhile))
       else reject(denied.includes(error.code ?? '') ? othersFamily(data, error) : error)
     })
     socket.on('close', () => {
       const value: unknown = parseJson(text)
-      if (!isResponse(value)) return reject(new NotRunningError('the supervisor ended before it answered'))
+      if (!isResponse(value)) return reject(new NotRunningError(endedMeanwhile))
       resolve(value)
     })
   })

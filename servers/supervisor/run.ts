@@ -1,7 +1,7 @@
 /** The life of `havre start`, in order: check, bind, give up root, lock, open what the desk needs, start, serve, end. */
 
 import { accessSync, constants, mkdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import process from 'node:process'
 import { openAccountStore } from '../../shared/accounts/sqlite-account-store.ts'
 import type { Configuration, ServiceSettings, Settings } from '../../shared/config/settings.ts'
@@ -284,12 +284,27 @@ const userToBecome = ({ user }: Settings): SystemUser | null => (user === null |
 const becomeUser = (settings: Settings, user: SystemUser | null): void => {
   const folders = { data: settings.data, logs: settings.logs }
   for (const [setting, folder] of Object.entries(folders)) withFolder(setting, folder, () => makeFolderFor(folder, user))
-  if (user !== null) become(user)
+  if (user !== null) {
+    become(user)
+    checkReach(user)
+  }
   for (const [setting, folder] of Object.entries(folders)) {
     withFolder(setting, folder, () => checkFolder(folder))
   }
   // What an account keeps is nobody else's; the data folder itself stays open to programs of other users that have a folder in it.
   withFolder('data', settings.data, () => mkdirSync(join(settings.data, 'files'), { recursive: true, mode: 0o700 }))
+}
+
+/** Children are started from here on as the user. @throws {PermanentError} where it may not read what they run */
+const checkReach = ({ name }: SystemUser): void => {
+  try {
+    accessSync(process.execPath, constants.X_OK)
+    accessSync(import.meta.filename, constants.R_OK)
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EACCES')) throw error
+    const why = `may not read ${dirname(import.meta.dirname)} or run ${process.execPath}: put the program where it may, such as /opt`
+    throw new PermanentError(`user: ${name} ${why}`, { cause: error })
+  }
 }
 
 const checkFolder = (folder: string): void => accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK)

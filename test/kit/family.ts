@@ -59,6 +59,8 @@ export interface FamilyOptions {
   readonly demo?: true
   /** A folder that another family has used, to start on its data; the caller removes it. */
   readonly folder?: TemporaryFolder
+  /** Node and program; those of this checkout unless given. */
+  readonly command?: readonly string[]
   readonly deadlineMs?: number
   /** A program, with its arguments, that runs the supervisor: `strace`. */
   readonly under?: readonly string[]
@@ -137,8 +139,9 @@ export const startFamily = async (options: FamilyOptions = {}): Promise<Family> 
   const folder = options.folder ?? (await temporaryFolder())
   const configuration = [...familyArgs(folder), ...chosen(options), ...(options.args ?? [])]
   const startedAt = performance.now()
-  const [program = process.execPath, ...before] = [...(options.under ?? []), process.execPath]
-  const child = spawn(program, [...before, ...havreProgram, 'start', ...configuration], {
+  const under = options.under ?? []
+  const [program = process.execPath, ...args] = [...under, ...(options.command ?? [process.execPath, ...havreProgram])]
+  const child = spawn(program, [...args, 'start', ...configuration], {
     cwd: folder.path,
     env: { ...process.env, ...cleanEnvironment(), ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -8,9 +8,11 @@ import { expect } from 'chai'
 import { findUser } from '../../shared/system-user.ts'
 import { Client } from '../kit/client.ts'
 import { eventually } from '../kit/eventually.ts'
-import { havre, havreProgram } from '../kit/family.ts'
+import { havre } from '../kit/family.ts'
 import { type TemporaryFolder, temporaryFolder } from '../kit/folder.ts'
+import { copyProgram, type ProgramForOthers, programForOthers } from '../kit/program-for-others.ts'
 import { findProgram } from '../kit/programs.ts'
+import { run } from '../kit/run.ts'
 
 const ports = { http: 80, ftp: 21, smtp: 25, pop3: 110 } as const
 
@@ -49,9 +51,12 @@ const openFolder = async (): Promise<TemporaryFolder> => {
   return folder
 }
 
+/** Set while the tests run. */
+let forOthers: ProgramForOthers | null = null
+
 /** A family that is started by some other program before it. */
 const startBy = async (before: readonly string[], args: readonly string[], folder: TemporaryFolder) => {
-  const [program = '', ...rest] = [...before, process.execPath, ...havreProgram, 'start', ...args]
+  const [program = '', ...rest] = [...before, ...(forOthers?.command ?? []), 'start', ...args]
   const child = spawn(program, rest, { cwd: folder.path, stdio: ['ignore', 'pipe', 'pipe'] })
   const said: string[] = []
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
@@ -98,13 +103,18 @@ const everything = async (folder: string): Promise<string[]> => {
 describe('well-known ports', function () {
   this.timeout(120_000)
 
-  before(function () {
+  before(async function () {
     const why = hindrance()
-    if (why === null) return
+    if (why === null) {
+      forOthers = await programForOthers()
+      return
+    }
     if (isRoot && process.env['HAVRE_REQUIRE_CLIENTS'] === '1') throw new Error(`HAVRE_REQUIRE_CLIENTS=1, but ${why}`)
     console.log(`      skipped: ${why}`)
     this.skip()
   })
+
+  after(() => forOthers?.[Symbol.asyncDispose]())
 
   const served = async () => {
     for (const [service, port] of Object.entries(ports)) {
@@ -155,6 +165,15 @@ describe('well-known ports', function () {
     expect(stderr).to.contain('submission: port 587 on 127.0.0.1 needs privilege')
     expect(await pidsOf(folder)).to.deep.equal(before)
     await served()
+  })
+
+  it('as root: a user that may not read the program is told so, before anything is served', async () => {
+    await using folder = await openFolder()
+    await using own = await temporaryFolder()
+    const [node = '', ...program] = copyProgram(own)
+    const { code, stderr } = await run(node, [...program, 'start', ...settings(folder, 'user=nobody')], { cwd: folder.path })
+    expect(stderr).to.match(/^havre: user: nobody may not read .* or run .*: put the program where it may/)
+    expect(code).to.equal(100)
   })
 
   it('as root without a user: refused, before anything is made', async () => {

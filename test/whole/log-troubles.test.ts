@@ -5,6 +5,7 @@ import { parseRecord } from '../../shared/log/read-record.ts'
 import { eventually } from '../kit/eventually.ts'
 import { type Family, startFamily } from '../kit/family.ts'
 import { temporaryFolder } from '../kit/folder.ts'
+import { programForOthers } from '../kit/program-for-others.ts'
 
 const deadlineMs = 20_000
 
@@ -105,7 +106,9 @@ describe('the whole: logs that cannot be written', function () {
     await using folder = await temporaryFolder()
     await chmod(folder.path, 0o755)
     await chown(folder.path, 65_534, 65_534)
-    await using family = await startFamily({ services: ['http'], folder, args: ['--set', 'user=nobody'] })
+    await using program = await programForOthers()
+    const { command } = program
+    await using family = await startFamily({ services: ['http'], folder, command, args: ['--set', 'user=nobody'] })
     await get(family, '/first')
     await chmod(folder.at('logs'), 0o555)
     await rename(folder.at('logs', 'http.log'), folder.at('logs', 'http.log.1'))

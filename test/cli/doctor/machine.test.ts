@@ -226,7 +226,7 @@ describeWith(['prlimit'], 'havre doctor: limits of the system', function () {
     expect(findings.filter(({ severity }: { severity: string }) => severity === 'warning')[0]).to.include({
       check: 'system',
       service: 'http',
-      message: 'http may have 1000 connections, for which 2064 open files are needed; the system allows 200',
+      message: 'http may have 1000 connections, for which 2128 open files are needed; the system allows 200',
     })
   })
 })
