@@ -86,6 +86,7 @@ const runFamily = async (options: RunOptions, manager: ServiceManager): Promise<
   const ports = await bindServices(enabled, settings.data, [], user)
   becomeUser(settings, user)
   const lock = lockOf(settings.data)
+  if (user !== null) checkReach(user)
   const accounts = await openAccountStore(join(settings.data, 'accounts.db'))
   const journal = await openJournal({ service: 'supervisor', folder: settings.logs, level: settings.log.level, console: false })
   const rotation = new Rotation(rotationOf(configuration), rotationEvents(journal.log))
@@ -284,10 +285,7 @@ const userToBecome = ({ user }: Settings): SystemUser | null => (user === null |
 const becomeUser = (settings: Settings, user: SystemUser | null): void => {
   const folders = { data: settings.data, logs: settings.logs }
   for (const [setting, folder] of Object.entries(folders)) withFolder(setting, folder, () => makeFolderFor(folder, user))
-  if (user !== null) {
-    become(user)
-    checkReach(user)
-  }
+  if (user !== null) become(user)
   for (const [setting, folder] of Object.entries(folders)) {
     withFolder(setting, folder, () => checkFolder(folder))
   }
