@@ -6,12 +6,13 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { ZodType } from 'zod'
 import type { Desk } from './accounts/desk.ts'
-import type { ServiceSettings, Settings } from './config/settings.ts'
+import type { KeyFiles, ServiceSettings, Settings } from './config/settings.ts'
 import type { Grants } from './grants.ts'
 import type { AdmissionLimit, LimitedService, LimitName } from './limits/limits.ts'
 import type { Journal } from './log/journal.ts'
 import type { Log } from './log/log.ts'
 import type { Transcript } from './log/transcript.ts'
+import type { Need } from './need.ts'
 import type { Endpoint } from './net/endpoint.ts'
 import type { Probe } from './net/probe.ts'
 import type { TlsFacts } from './tls/material.ts'
@@ -28,11 +29,31 @@ export interface Protocol<Options> {
   readonly startTls?: boolean
   /** What it is in the table of limits (`shared/limits`), by its options; its name unless given. */
   limitedAs?(options: Options): LimitedService
-  /** Standards that bind it, `RFC 1939`: the standards page is generated from them. */
+  /** Standards that bind it, `RFC 1939`: each has its table in `docs/standards.md`. */
   readonly standards: readonly string[]
   /** This protocol's part of a service's settings; the ones that all services share are not in it. */
   readonly options: ZodType<Options>
+  /**
+   * The options where they speak of other services, once all are known.
+   * @returns what they come to; or what is wrong, and with which setting of the service
+   */
+  among?(
+    options: Options,
+    services: readonly ServiceSettings[],
+  ): { readonly options: Options } | { readonly setting: string; readonly problem: string }
+  /**
+   * Hosts that it serves by their names, `*.x.test` among them, each with the files of a certificate of its own (their `setting` is one
+   * of the service), or null. Absent: none.
+   */
+  hosts?(options: Options): readonly { readonly name: string; readonly keyFiles: KeyFiles | null }[]
+  /**
+   * Folders that it serves from and that are not made for it, each with the setting that names it, a path within those of the service.
+   * They have to be there at a start. Absent: none.
+   */
+  folders?(options: Options): readonly { readonly setting: readonly string[]; readonly folder: string }[]
   grants(options: Options, settings: Settings): Grants
+  /** What its settings name, beside `folders`, and only a look shows to be there. Absent: nothing. */
+  needs?(options: Options, settings: Settings): readonly Need[]
   /**
    * Present where a program of somebody else serves, in place of the host with a protocol in it: the port is left to that program,
    * and nothing of the host's work (sandbox, TLS, limits, workers) is done for it.
@@ -50,10 +71,17 @@ export interface Protocol<Options> {
    * the client speaks first. Absent where a conversation cannot go over to TLS.
    */
   readonly startTlsProbe?: Probe
-  /** A command that a newcomer can paste to try the service; `{address}`, `{host}`, `{port}` and `{data}` stand for what they are. */
-  readonly example: string
   /** The same where it depends on the options. */
-  exampleFor?(options: Options): string
+  startTlsProbeFor?(options: Options): Probe
+  /** What is wrong with a port that is set, by the options; null: nothing. */
+  portProblem?(options: Options, port: number): string | null
+  /**
+   * A command that a newcomer can paste to try the service; `{address}`, `{host}`, `{port}`, `{hostname}` and `{data}` stand for what
+   * they are, `{trust}` for what curl has to be told to trust the certificate, with a space behind it.
+   */
+  readonly example: string
+  /** The same where it depends on the options or on TLS. */
+  exampleFor?(options: Options, tls: ServiceSettings['tls']): string
 }
 
 /** A protocol as the child runs it. */
@@ -76,6 +104,8 @@ export interface Context<Options> {
   readonly requireTls: ServiceSettings['requireTls']
   /** Whether a conversation in clear may go on encrypted (`starttls`), is encrypted from its first octet, or neither. */
   readonly tls: ServiceSettings['tls']
+  /** So many conversations the host has open at once, at most. */
+  readonly connections: number
   readonly settings: Settings
   readonly desk: Desk
   readonly journal: Journal
@@ -95,10 +125,19 @@ export interface Server {
   serve(connection: Connection): void | Promise<void>
   /** The protocol's own words for a connection that is turned away; sent as they are, then the connection is closed. */
   refuse(refusal: Refusal): string
+  /** What a client is told, in clear, that speaks HTTP in clear where TLS comes first; then the connection is closed. Absent: nothing. */
+  inClear?(): string
+  /**
+   * Whether who comes from there carries the conversations of many clients, each told apart within it (a proxy that the service trusts):
+   * its connections count for the service, not against what one address may have. Always the same of an address. Absent: nobody.
+   */
+  carriesMany?(remote: Endpoint): boolean
   /** Protocols within TLS (RFC 7301), the preferred one first. Absent: none is agreed on. */
   readonly alpn?: readonly string[]
   /** Whether a TLS session can be resumed within its own conversation only, by `Connection.secureOther`. Absent: anywhere. */
   readonly ownTickets?: boolean
+  /** Whether TLS 1.3 is spoken only with clients that know nothing older. Absent: with all that know it. */
+  readonly prefersOlderTls?: boolean
   /** Told once when the service begins to drain: conversations should end where that costs the client nothing. */
   drain?(): void
   /** Releases what `start` opened, after the last conversation ended or the deadline passed; also after a half-done start. */
@@ -127,6 +166,10 @@ export interface Connection {
    * stream. The host destroys the stream two seconds later whatever the server does.
    */
   readonly signal: AbortSignal
+  /** Why the conversation has to end; null while it need not. It is what `signal` tells, without one: making it costs a connection dear. */
+  readonly mustEnd: Ending | null
+  /** Has this called in the moment in which the conversation has to end, before `signal` aborts. In place of who asked before. */
+  onMustEnd(told: () => void): void
   /** Whether it is no client but the supervisor, which asks whether the service is well: no log has a line of it. */
   readonly probe: boolean
   /** Records carry `connection` and `remote`. Of a probe it keeps errors only. */
@@ -150,6 +193,8 @@ export interface Connection {
    * @returns the encrypted socket, and whether it went on with a session (of this very conversation where the server has `ownTickets`)
    */
   secureOther(socket: Socket): Promise<{ readonly stream: Socket; readonly resumed: boolean }>
+  /** Whether a certificate of this service is for a host, by its name or numeric address; false where there is no TLS. */
+  certifies(host: string): boolean
   /**
    * Who is at the other end of another socket of the conversation (a data connection of FTP): the client that a proxy names, where it
    * comes from a proxy that is believed. Ask before anybody reads the socket. Rejects with an `IntroductionError`: end the socket.
@@ -169,13 +214,25 @@ export interface Connection {
  */
 export type Ending = 'idle' | 'login' | 'total' | 'stopping' | 'closed'
 
-/** The reason of an aborted `Connection.signal`. */
+/** The reason of an aborted `Connection.signal`. One for each why, since to trace where it is made costs each connection its microseconds. */
 export class ConnectionEnd extends Error {
   override readonly name = 'ConnectionEnd'
   readonly why: Ending
-  constructor(why: Ending) {
+  private constructor(why: Ending) {
     super(`the connection has to end: ${why}`)
     this.why = why
+  }
+
+  static readonly #all: Readonly<Record<Ending, ConnectionEnd>> = {
+    idle: new ConnectionEnd('idle'),
+    login: new ConnectionEnd('login'),
+    total: new ConnectionEnd('total'),
+    stopping: new ConnectionEnd('stopping'),
+    closed: new ConnectionEnd('closed'),
+  }
+
+  static of(why: Ending): ConnectionEnd {
+    return ConnectionEnd.#all[why]
   }
 }
 

@@ -43,15 +43,23 @@ export interface Account {
   readonly passwordChangedAt: Date
 }
 
-/** An account with its password's hash (PHC string format). */
-export interface AccountWithHash extends Account {
+/** What is stored of a password. */
+export interface StoredPassword {
+  /** PHC string format. */
   readonly passwordHash: string
+  /** Of the same password, as `makeScramKeys` writes them; null: none were made yet. */
+  readonly scramKeys: string | null
 }
+
+/** An account with its password's hash. */
+export interface AccountWithHash extends Account, StoredPassword {}
 
 /** What an account begins with. */
 export interface NewAccount {
   readonly name: string
   readonly passwordHash: string
+  /** None unless given. */
+  readonly scramKeys?: string | null
 }
 
 /**
@@ -62,14 +70,19 @@ export interface NewAccount {
 export interface AccountStore {
   /** Adds all of these or none. @throws {AccountStoreError} exists, bad-name */
   add(...accounts: readonly NewAccount[]): Promise<void>
-  /** @throws {AccountStoreError} missing */
-  setPassword(name: string, passwordHash: string): Promise<void>
+  /** Keys of SCRAM of the old password are gone with it. @throws {AccountStoreError} missing */
+  setPassword(name: string, passwordHash: string, scramKeys?: string | null): Promise<void>
   /**
    * Stores the same password's hash anew, made with other parameters; `passwordChangedAt` stays.
    * @param from the hash that it takes the place of
    * @returns false, and nothing is changed, when the account has another hash by now, or is gone
    */
   replaceHash(name: string, from: string, to: string): Promise<boolean>
+  /**
+   * Stores keys of SCRAM of the password that this is the hash of; `passwordChangedAt` stays.
+   * @returns false, and nothing is changed, when the account has another hash by now, or is gone
+   */
+  setScramKeys(name: string, passwordHash: string, scramKeys: string): Promise<boolean>
   /** @throws {AccountStoreError} missing */
   remove(name: string): Promise<void>
   /** @returns null when there is none of that name */
@@ -81,6 +94,8 @@ export interface AccountStore {
   count(): Promise<number>
   /** Whether there was never an account in this store, not even one that is removed by now. */
   untouched(): Promise<boolean>
+  /** 32 octets that were drawn when the store was made, and are nobody else's to know. */
+  secret(): Promise<Buffer>
   /** Never rejects; later calls of other methods reject with `closed`. */
   close(): Promise<void>
 }

@@ -80,8 +80,19 @@ export const passwordProblem = (password: string): string | null => {
   if (Buffer.byteLength(password) > passwordMaxOctets) return `it has more than ${passwordMaxOctets} octets`
   // RFC 8265 §4.1: no control characters; CR, LF and NUL would end the command that carries it.
   if (/[\p{Cc}\p{Cs}]/u.test(password)) return 'it contains a control character'
+  if (!canBePassword(password)) return 'it contains a character that no mail program may send as part of a password'
   return null
 }
+
+/**
+ * What SASLprep forbids (RFC 4013 §2.3, less what its mapping takes away before), and the character that stands for octets that are no
+ * UTF-8: signs that steer the direction of text, tags, private use.
+ */
+const forbidden =
+  /[\p{Cc}\p{Cs}\p{Co}\u06dd\u070f\u180e\u200e\u200f\u2028-\u202e\u2061-\u2063\u206a-\u206f\u2ff0-\u2ffb\ufdd0-\ufdef\ufff9-\uffff\u{1d173}-\u{1d17a}\u{e0001}\u{e0020}-\u{e007f}]|\u0340|\u0341/u
+
+/** Whether a text that came as a password can be one (RFC 6856 §2.2). */
+export const canBePassword = (text: string): boolean => !forbidden.test(text)
 
 /** The form in which passwords are compared (RFC 8265 §4.2.2, OpaqueString): any space is U+0020, then normalization form C. */
 export const preparedPassword = (password: string): string => password.replace(/\p{Zs}/gu, ' ').normalize('NFC')

@@ -32,20 +32,25 @@ export interface AccountStoreOptions {
 
 /** Stands in the file's header: `HAVA`. */
 const applicationId = 0x48415641
-const schemaVersion = 1
-/** AUTOINCREMENT: `sqlite_sequence` remembers accounts that are removed. */
-const schema = `
-  CREATE TABLE accounts (
+/** A version is a step: what brings the file from the version before it here. AUTOINCREMENT remembers accounts that are removed. */
+const steps = [
+  `CREATE TABLE accounts (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     name TEXT NOT NULL UNIQUE,
     password_hash TEXT NOT NULL,
     created_at_ms INTEGER NOT NULL,
     password_changed_at_ms INTEGER NOT NULL
-  ) STRICT;
-  PRAGMA application_id = ${applicationId};
-  PRAGMA user_version = ${schemaVersion};
-`
-const columns = 'name, password_hash AS passwordHash, created_at_ms AS createdAtMs, password_changed_at_ms AS passwordChangedAtMs'
+  ) STRICT;`,
+  `ALTER TABLE accounts ADD COLUMN scram_keys TEXT;
+  CREATE TABLE secret (octets BLOB NOT NULL) STRICT;
+  INSERT INTO secret VALUES (randomblob(32));`,
+] as const
+const schemaVersion = steps.length
+
+/** @param version of a file that is only looked at, it may be an old one */
+const columnsOf = (version: number): string =>
+  `name, password_hash AS passwordHash, ${version < 2 ? 'NULL' : 'scram_keys'} AS scramKeys,
+   created_at_ms AS createdAtMs, password_changed_at_ms AS passwordChangedAtMs`
 
 /**
  * Opens the accounts' database, and makes it (and its folder) when it is missing. The file is readable by its owner only.
@@ -90,7 +95,7 @@ const lookAt = (file: string, busyMs: number): DatabaseSync =>
     const database = new DatabaseSync(url, { readOnly: true, timeout: busyMs })
     try {
       denyAttach(database)
-      if (!isReady(database)) throw new AccountStoreError('absent', "the accounts' database is empty")
+      if (versionOf(database) === 0) throw new AccountStoreError('absent', "the accounts' database is empty")
       return database
     } catch (error) {
       database.close()
@@ -117,21 +122,22 @@ const openDatabase = (file: string, busyMs: number): DatabaseSync =>
 
 const prepareSchema = (database: DatabaseSync): void => {
   // One transaction: between two reads of their own another process might make the schema, and it would look like a stranger's.
-  if (!inTransaction(database, 'DEFERRED', () => isReady(database))) {
+  if (inTransaction(database, 'DEFERRED', () => versionOf(database)) < schemaVersion) {
     database.exec('PRAGMA journal_mode = WAL')
     // Looked at again with the lock held: another process may have been faster.
     inTransaction(database, 'IMMEDIATE', () => {
-      if (!isReady(database)) database.exec(schema)
+      for (const step of steps.slice(versionOf(database))) database.exec(step)
+      database.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${schemaVersion}`)
     })
   }
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
 }
 
-/** Whether the schema is there; a new file is empty. @throws {AccountStoreError} damaged */
-const isReady = (database: DatabaseSync): boolean => {
+/** Which version of the schema is there; 0: none, the file is new. @throws {AccountStoreError} damaged */
+const versionOf = (database: DatabaseSync): number => {
   const id = pragma(database, 'application_id')
   const version = pragma(database, 'user_version')
-  if (id === applicationId && version === schemaVersion) return true
+  if (id === applicationId && version > 0 && version <= schemaVersion) return version
   if (id === applicationId) {
     throw new AccountStoreError(
       'damaged',
@@ -141,11 +147,13 @@ const isReady = (database: DatabaseSync): boolean => {
   const tables = database.prepare('SELECT count(*) AS n FROM sqlite_schema').get()?.['n']
   if (id !== 0 || version !== 0 || tables !== 0)
     throw new AccountStoreError('damaged', "the file is a database, but not of Havre's accounts")
-  return false
+  return 0
 }
 
-const pragma = (database: DatabaseSync, name: 'application_id' | 'user_version'): unknown =>
-  database.prepare(`PRAGMA ${name}`).get()?.[name]
+const pragma = (database: DatabaseSync, name: 'application_id' | 'user_version'): number => {
+  const value = database.prepare(`PRAGMA ${name}`).get()?.[name]
+  return typeof value === 'number' ? value : 0
+}
 
 const inTransaction = <T>(database: DatabaseSync, kind: 'DEFERRED' | 'IMMEDIATE', work: () => T): T => {
   database.exec(`BEGIN ${kind}`)
@@ -159,13 +167,16 @@ const inTransaction = <T>(database: DatabaseSync, kind: 'DEFERRED' | 'IMMEDIATE'
   }
 }
 
+const insertSql =
+  'INSERT INTO accounts (name, password_hash, scram_keys, created_at_ms, password_changed_at_ms) VALUES (?1, ?2, ?3, ?4, ?4)'
+const updateSql = 'UPDATE accounts SET password_hash = ?2, scram_keys = ?3, password_changed_at_ms = ?4 WHERE name = ?1'
+const replaceSql = 'UPDATE accounts SET password_hash = ?3 WHERE name = ?1 AND password_hash = ?2'
+const setKeysSql = 'UPDATE accounts SET scram_keys = ?3 WHERE name = ?1 AND password_hash = ?2'
+const deleteSql = 'DELETE FROM accounts WHERE name = ?'
+
 class SqliteAccountStore implements AccountStore {
   readonly #database: DatabaseSync
   readonly #now: () => Date
-  readonly #insert: StatementSync
-  readonly #update: StatementSync
-  readonly #replace: StatementSync
-  readonly #delete: StatementSync
   readonly #find: StatementSync
   readonly #all: StatementSync
   readonly #first: StatementSync
@@ -175,12 +186,7 @@ class SqliteAccountStore implements AccountStore {
   constructor(database: DatabaseSync, now: () => Date) {
     this.#database = database
     this.#now = now
-    this.#insert = database.prepare(
-      'INSERT INTO accounts (name, password_hash, created_at_ms, password_changed_at_ms) VALUES (?1, ?2, ?3, ?3)',
-    )
-    this.#update = database.prepare('UPDATE accounts SET password_hash = ?2, password_changed_at_ms = ?3 WHERE name = ?1')
-    this.#replace = database.prepare('UPDATE accounts SET password_hash = ?3 WHERE name = ?1 AND password_hash = ?2')
-    this.#delete = database.prepare('DELETE FROM accounts WHERE name = ?')
+    const columns = columnsOf(versionOf(database))
     this.#find = database.prepare(`SELECT ${columns} FROM accounts WHERE name = ?`)
     this.#all = database.prepare(`SELECT ${columns} FROM accounts ORDER BY id`)
     this.#first = database.prepare(`SELECT ${columns} FROM accounts ORDER BY id LIMIT 1`)
@@ -191,26 +197,30 @@ class SqliteAccountStore implements AccountStore {
   async add(...accounts: readonly NewAccount[]): Promise<void> {
     for (const { name } of accounts) checkName(name)
     this.#write(() => {
-      for (const { name, passwordHash } of accounts) {
+      for (const { name, passwordHash, scramKeys = null } of accounts) {
         if (this.#find.get(name) !== undefined) throw new AccountStoreError('exists', `there is an account ${name} already`)
-        this.#insert.run(name, passwordHash, this.#now().getTime())
+        this.#run(insertSql, name, passwordHash, scramKeys, this.#now().getTime())
       }
     })
   }
 
-  async setPassword(name: string, passwordHash: string): Promise<void> {
+  async setPassword(name: string, passwordHash: string, scramKeys: string | null = null): Promise<void> {
     this.#write(() => {
-      if (this.#update.run(name, passwordHash, this.#now().getTime()).changes === 0) throw noSuchAccount(name)
+      if (!this.#run(updateSql, name, passwordHash, scramKeys, this.#now().getTime())) throw noSuchAccount(name)
     })
   }
 
   async replaceHash(name: string, from: string, to: string): Promise<boolean> {
-    return this.#write(() => this.#replace.run(name, from, to).changes !== 0)
+    return this.#write(() => this.#run(replaceSql, name, from, to))
+  }
+
+  async setScramKeys(name: string, passwordHash: string, scramKeys: string): Promise<boolean> {
+    return this.#write(() => this.#run(setKeysSql, name, passwordHash, scramKeys))
   }
 
   async remove(name: string): Promise<void> {
     this.#write(() => {
-      if (this.#delete.run(name).changes === 0) throw noSuchAccount(name)
+      if (!this.#run(deleteSql, name)) throw noSuchAccount(name)
     })
   }
 
@@ -236,6 +246,12 @@ class SqliteAccountStore implements AccountStore {
     return this.#read(() => this.#added.get()) === undefined
   }
 
+  async secret(): Promise<Buffer> {
+    const octets = this.#read(() => this.#database.prepare('SELECT octets FROM secret').get())?.['octets']
+    if (!(octets instanceof Uint8Array)) throw new AccountStoreError('damaged', "the accounts' database has lost its secret")
+    return Buffer.from(octets)
+  }
+
   async close(): Promise<void> {
     if (this.#database.isOpen) this.#database.close()
   }
@@ -248,6 +264,11 @@ class SqliteAccountStore implements AccountStore {
   #write<T>(change: () => T): T {
     this.#checkOpen()
     return translated(() => inTransaction(this.#database, 'IMMEDIATE', change))
+  }
+
+  /** Changes are rare: their statements are made when they are needed, so that an old file can be looked at. @returns whether a row changed */
+  #run(sql: string, ...values: readonly (string | number | null)[]): boolean {
+    return this.#database.prepare(sql).run(...values).changes !== 0
   }
 
   #checkOpen(): void {
@@ -271,7 +292,11 @@ const accountOf = (row: Row): Account => ({
   passwordChangedAt: new Date(numberOf(row, 'passwordChangedAtMs')),
 })
 
-const withHashOf = (row: Row): AccountWithHash => ({ ...accountOf(row), passwordHash: textOf(row, 'passwordHash') })
+const withHashOf = (row: Row): AccountWithHash => ({
+  ...accountOf(row),
+  passwordHash: textOf(row, 'passwordHash'),
+  scramKeys: row['scramKeys'] === null ? null : textOf(row, 'scramKeys'),
+})
 
 const textOf = (row: Row, column: string): string => {
   const value = row[column]

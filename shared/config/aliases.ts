@@ -3,11 +3,12 @@
 import { type Checking, report, reportName } from './checking.ts'
 import { dotted } from './plain.ts'
 import type { RawSettings } from './schema.ts'
+import { canonicalDomain } from './units.ts'
 
 /** `Sales`, `sales@havre.test` → `sales`; null for an address at a domain that is not local. */
 const bareName = (text: string, domains: readonly string[]): string | null => {
   const [local = '', domain] = text.normalize('NFC').toLowerCase().split('@')
-  return domain === undefined || domains.includes(domain) ? local : null
+  return domain === undefined || domains.includes(canonicalDomain(domain)) ? local : null
 }
 
 /** Aliases as the code has them: lower case, no domains. */
@@ -23,6 +24,10 @@ export const bareAliases = ({ domains, mail }: RawSettings): Readonly<Record<str
 export const bareCatchAll = ({ domains, mail }: RawSettings): string | null =>
   mail.catchAll === null ? null : bareName(mail.catchAll, domains)
 
+/** The alias that mail for a name goes to: the whole name goes before the one without its `+tag`; null: none. */
+const aliasOf = (name: string, aliases: Readonly<Record<string, readonly string[]>>): string | null =>
+  [name, name.split('+', 1)[0] ?? ''].find((candidate) => Object.hasOwn(aliases, candidate)) ?? null
+
 /**
  * The loops among aliases, each told once, as the names along it: `sales → office → sales`. A name in its own list is none: there it
  * means the account of that name.
@@ -33,8 +38,11 @@ export const loops = (aliases: Readonly<Record<string, readonly string[]>>): rea
   const follow = (name: string, along: readonly string[]): void => {
     const start = along.indexOf(name)
     if (start !== -1 && start < along.length - 1) found.push([...along.slice(start), name])
-    if (start !== -1 || done.has(name) || !Object.hasOwn(aliases, name)) return
-    for (const target of aliases[name] ?? []) follow(target, [...along, name])
+    if (start !== -1 || done.has(name)) return
+    for (const target of aliases[name] ?? []) {
+      const next = aliasOf(target, aliases)
+      if (next !== null) follow(next, [...along, name])
+    }
     done.add(name)
   }
   for (const name of Object.keys(aliases)) follow(name, [])

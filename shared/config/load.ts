@@ -9,14 +9,16 @@ import { checkAgreement, checkPorts } from './agreement.ts'
 import { bareAliases, bareCatchAll, checkAliases } from './aliases.ts'
 import { check } from './check.ts'
 import type { Checking, Protocols } from './checking.ts'
+import { checkFileAccounts, fileSettings } from './file-settings.ts'
+import { checkFolders } from './folders.ts'
 import { idleSettings } from './idle.ts'
 import { readEnvironment, readSets } from './overrides.ts'
 import { Plain } from './plain.ts'
 import { ConfigurationError, type Problem } from './problem.ts'
 import { readYamlFile } from './read-yaml.ts'
 import { type RawSettings, settingsSchema } from './schema.ts'
-import { checkService, rootSchema, serviceSettings } from './services.ts'
-import type { Configuration, Settings } from './settings.ts'
+import { amongOthers, type CheckedService, checkService, rootSchema, serviceSettings } from './services.ts'
+import type { Configuration, KeyFiles, Settings } from './settings.ts'
 import { type Mapping, mergeMappings } from './tree.ts'
 
 /** Where a configuration comes from. */
@@ -29,6 +31,8 @@ export interface Sources {
   readonly sets?: readonly string[]
   /** What relative paths outside of files are relative to; the working directory unless given. */
   readonly cwd?: string
+  /** Whether the folders that services serve from have to be there: for a start. */
+  readonly startable?: boolean
   /** Read first, in the place of `config/default.yaml`: for tests. */
   readonly defaults?: string
 }
@@ -51,16 +55,17 @@ const settingsOf = (raw: RawSettings): Settings => ({
   user: raw.user,
   domains: [...new Set(raw.domains)],
   demo: raw.demo,
-  tls: raw.tls,
+  tls: { ...raw.tls, hosts: [] },
   drainMs: raw.drain,
   mail: {
     aliases: bareAliases(raw),
     catchAll: bareCatchAll(raw),
     maxSizeOctets: raw.mail.maxSize,
     quota: { octets: raw.mail.quota.bytes, messages: raw.mail.quota.messages },
+    retention: { ageMs: raw.mail.retention.age, messages: raw.mail.retention.messages, octets: raw.mail.retention.size },
     bareNewlines: raw.mail.bareNewlines,
   },
-  files: { sync: raw.files.sync, quota: { octets: raw.files.quota.bytes } },
+  files: fileSettings(raw.files),
   logins: {
     delayMs: raw.logins.delay,
     maxDelayMs: raw.logins.maxDelay,
@@ -68,6 +73,7 @@ const settingsOf = (raw: RawSettings): Settings => ({
     accountThreshold: raw.logins.accountThreshold,
     blockAfter: raw.logins.blockAfter,
     blockMs: raw.logins.block,
+    scram: raw.logins.scram,
   },
   log: {
     level: raw.log.level,
@@ -80,6 +86,30 @@ const settingsOf = (raw: RawSettings): Settings => ({
     },
   },
 })
+
+const withService = ({ setting, ...files }: KeyFiles, { name }: CheckedService): KeyFiles => ({
+  ...files,
+  setting: `services.${name}.${setting}`,
+})
+
+/** With the hosts of the services that run, and the certificates that these have. */
+const withHosts = (settings: Settings, services: readonly CheckedService[]): Settings => {
+  const running = services.filter(({ common }) => common.enabled)
+  const hostsOf = ({ protocol, options }: CheckedService) => protocol.hosts?.(options) ?? []
+  const own = running.flatMap((service) =>
+    hostsOf(service).flatMap(({ keyFiles }) => (keyFiles === null ? [] : [withService(keyFiles, service)])),
+  )
+  // A site has several names, and two services may have one site: the first that names the files tells of them.
+  const different = new Map<string, KeyFiles>()
+  for (const files of own) {
+    const both = `${files.certificate}\0${files.key}`
+    if (!different.has(both)) different.set(both, files)
+  }
+  const certificates = [...settings.tls.certificates, ...different.values()]
+  const all = running.flatMap(hostsOf)
+  const hosts = [...new Set(all.filter(({ keyFiles }) => keyFiles === null).map(({ name }) => name))]
+  return { ...settings, tls: { ...settings.tls, certificates, hosts } }
+}
 
 /** What the sources say together, and whether all of them could be read. */
 interface Gathered {
@@ -131,14 +161,17 @@ export const loadConfiguration = (sources: Sources): Configuration => {
   const top = check(settingsSchema, rest, [], checking)
   if (top !== null) {
     checkAliases(top, checking)
+    checkFileAccounts(top, checking)
     checkAgreement(top, checking)
   }
   const plain = check(z.record(z.string(), z.unknown()), services, ['services'], checking) ?? {}
   const checked = Object.entries(plain).map(([name, each]) => checkService(name, each, checking))
   const right = checked.filter((service) => service !== null)
-  const settings = top === null ? null : settingsOf(top)
-  const configured = top === null || settings === null ? [] : right.map((service) => serviceSettings(service, top, settings))
+  const settings = top === null ? null : withHosts(settingsOf(top), right)
+  const alone = top === null || settings === null ? [] : right.map((service) => serviceSettings(service, top, settings))
+  const configured = amongOthers(alone, checking)
   checkPorts(configured, checking)
+  if (sources.startable === true) checkFolders(right, checking)
   if (settings === null || problems.length > 0) throw new ConfigurationError(inOrder(checking), cwd)
   const idle = [...idleSettings(settingsSchema.shape, rest), ...right.flatMap((service) => service.idle)]
   return { settings, services: configured, idleSettings: idle }

@@ -3,6 +3,7 @@
  * people; a test compares the two.
  */
 import { z } from 'zod'
+import { readAccountName } from '../accounts/name.ts'
 import { type Limit, limits as table } from '../limits/limits.ts'
 import { address, domain, duration, durationOrAuto, mailbox, network, path, port, size } from './units.ts'
 
@@ -25,6 +26,34 @@ const limits = {
   total: duration({ min: 10 }).nullable().meta(noted(table.total)),
   handshake: duration({ min: 10 }).meta(noted(table.handshake)),
   memory: size({ min: 2 ** 20 }).meta(noted(table.memory)),
+}
+
+const nameOfAccount = () =>
+  z.string().refine((text) => readAccountName(text).ok, { error: 'must be the name of an account such as alice' })
+
+/** What a home allows: said for all of them, and once more for single accounts. */
+const home = {
+  bytes: size({ min: 1 }).nullable().meta({
+    description: 'Octets of all files of one account, those on their way in included; null: no limit.',
+    over: '552 in FTP, 507 in HTTP; the old file, if any, stays as it was',
+  }),
+  access: z.enum(['full', 'read-only', 'drop-box']).meta({
+    description:
+      'What an account may do in its home: all (full), read and nothing else (read-only), or add new files without seeing, changing or removing any (drop-box).',
+    over: '550',
+  }),
+  upload: size({ min: 1 }).nullable().meta({
+    description: 'Octets a second that one account uploads, all its transfers of one process together; null: no limit.',
+    over: 'transfers are slowed',
+  }),
+  download: size({ min: 1 }).nullable().meta({
+    description: 'Octets a second that one account downloads over FTP, all its transfers of one process together; null: no limit.',
+    over: 'transfers are slowed',
+  }),
+  transfers: count().nullable().meta({
+    description: 'Transfers of one account at once, in one process; null: no limit.',
+    over: '450 in FTP, 429 in HTTP',
+  }),
 }
 
 const levels = ['error', 'warn', 'info', 'debug'] as const
@@ -104,13 +133,31 @@ export const settingsSchema = z.strictObject({
         .meta({ description: 'The largest message.', over: '552 5.3.4', source: 'RFC 1870' }),
       quota: z
         .strictObject({
-          bytes: size({ min: 1 })
-            .prefault('1GiB')
-            .meta({ description: 'Octets of all messages of one account.', over: '452 4.2.2', pending: true }),
-          messages: count().default(100_000).meta({ description: 'Messages of one account.', over: '452 4.2.2', pending: true }),
+          bytes: size({ min: 1 }).prefault('1GiB').meta({
+            description: 'Octets of all messages of one account.',
+            over: '452 4.2.2; 552 5.2.2 to a message that is larger than that',
+          }),
+          messages: count().default(100_000).meta({ description: 'Messages of one account.', over: '452 4.2.2' }),
         })
         .prefault({})
         .meta({ description: 'What a mailbox holds at most.' }),
+      retention: z
+        .strictObject({
+          age: duration({ min: 60_000 }).nullable().default(null).meta({
+            description: 'How long a message stays after it arrived; null: for ever.',
+            over: 'the message is removed',
+          }),
+          messages: count()
+            .nullable()
+            .default(null)
+            .meta({ description: 'Messages that stay; null: all.', over: 'the oldest are removed' }),
+          size: size({ min: 1 }).nullable().default(null).meta({
+            description: 'Octets of all messages that stay; null: all.',
+            over: 'the oldest messages are removed',
+          }),
+        })
+        .prefault({})
+        .meta({ description: 'What of its mail a mailbox keeps: what is over is removed without a word, the oldest first.' }),
       bareNewlines: z.enum(['reject', 'normalize']).default('reject').meta({
         description: 'Messages with line breaks other than CRLF: refused, or taken with each made CRLF.',
         source: 'RFC 5321 §2.3.8',
@@ -124,15 +171,35 @@ export const settingsSchema = z.strictObject({
         description:
           'Whether an upload is on the disk before it is acknowledged: what is uploaded survives a crash of the program either way, loss of power only with always.',
       }),
+      keepPartials: duration({ min: 1000 }).prefault('24h').meta({
+        description: 'How long what came of a broken upload is kept, for its account to continue it.',
+        over: 'it is removed',
+      }),
       quota: z
-        .strictObject({
-          bytes: size({ min: 1 })
-            .nullable()
-            .default(null)
-            .meta({ description: 'Octets of all files of one account; null: no limit.', over: '552', pending: true }),
-        })
+        .strictObject({ bytes: home.bytes.default(null) })
         .prefault({})
         .meta({ description: 'What a home holds at most.' }),
+      access: home.access.default('full'),
+      bandwidth: z
+        .strictObject({ upload: home.upload.default(null), download: home.download.default(null) })
+        .prefault({})
+        .meta({
+          description:
+            'How fast one account transfers at most: over FTP, and by PUT over HTTP. What anybody reads over HTTP is not slowed.',
+        }),
+      transfers: home.transfers.default(null),
+      accounts: z
+        .record(
+          nameOfAccount(),
+          z.strictObject({
+            quota: z.strictObject({ bytes: home.bytes.optional() }).optional(),
+            access: home.access.optional(),
+            bandwidth: z.strictObject({ upload: home.upload.optional(), download: home.download.optional() }).optional(),
+            transfers: home.transfers.optional(),
+          }),
+        )
+        .default({})
+        .meta({ description: 'Single accounts for which quota, access, bandwidth or transfers differ.' }),
     })
     .prefault({})
     .meta({ description: 'Uploaded files.' }),
@@ -161,9 +228,12 @@ export const settingsSchema = z.strictObject({
         .meta({ description: 'Bad logins on one account, from whatever address, from which on they are delayed too.' }),
       blockAfter: count().default(table.blockAfter.defaults.ftp).meta(noted(table.blockAfter)),
       block: duration().prefault('10m').meta({ description: 'How long it is refused.' }),
+      scram: z.boolean().default(true).meta({
+        description: 'Whether mail programs may log in by SCRAM-SHA-256, which shows that they know a password without sending it.',
+      }),
     })
     .prefault({})
-    .meta({ description: 'What follows on bad logins.' }),
+    .meta({ description: 'What follows on bad logins, and how one may log in.' }),
   log: z
     .strictObject({
       level: z.enum(levels).default('info').meta({

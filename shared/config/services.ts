@@ -1,6 +1,7 @@
 /** The services of a configuration: each is the settings that all have and those of its protocol. */
 import { z } from 'zod'
 import { type LimitedService, limits as table } from '../limits/limits.ts'
+import type { Need } from '../need.ts'
 import type { Protocol } from '../service.ts'
 import { check, shown, words } from './check.ts'
 import { type Checking, type Protocols, report, reportName } from './checking.ts'
@@ -139,7 +140,12 @@ export const checkService = (name: string, plain: unknown, checking: Checking): 
   const options = check(protocol.options, own, path, checking)
   if (protocol.external !== undefined) checkExternal(path, entries, checking)
   else if (common !== null) checkTls(path, protocol, common, checking)
-  if (common === null || problems.length > before) return null
+  if (common === null || problems.length > before || options === null) return null
+  const portProblem = common.port === undefined ? null : (protocol.portProblem?.(options, common.port) ?? null)
+  if (portProblem !== null) {
+    report(checking, [...path, 'port'], portProblem)
+    return null
+  }
   const idle = common.enabled ? idleSettings(serviceFields(protocol, protocols), plain, path) : []
   return { name, protocol, common, options, idle }
 }
@@ -166,6 +172,14 @@ const limitsOf = (kind: string, own: RawService['limits'], all: RawSettings['lim
   }
 }
 
+/** Each folder once, with the setting that names it first. */
+const needsOf = (protocol: CheckedService['protocol'], options: unknown, settings: Settings): readonly Need[] => {
+  const folders = new Map<string, Need>()
+  for (const { setting, folder } of protocol.folders?.(options) ?? [])
+    if (!folders.has(folder)) folders.set(folder, { kind: 'folder', setting: setting.join('.'), path: folder })
+  return [...folders.values(), ...(protocol.needs?.(options, settings) ?? [])]
+}
+
 /** A service with all that it takes from the settings of the whole. */
 export const serviceSettings = (
   { name, protocol, common, options }: CheckedService,
@@ -189,9 +203,21 @@ export const serviceSettings = (
     limits: limitsOf(protocol.limitedAs?.(options) ?? protocol.protocol, common.limits, top.limits),
     options,
     grants: protocol.grants(options, settings),
+    needs: needsOf(protocol, options, settings),
     external: protocol.external?.(options) ?? null,
     probe: protocol.probe ?? null,
-    startTlsProbe: protocol.startTlsProbe ?? null,
-    example: protocol.exampleFor?.(options) ?? protocol.example,
+    startTlsProbe: protocol.startTlsProbeFor?.(options) ?? protocol.startTlsProbe ?? null,
+    example: protocol.exampleFor?.(options, tls) ?? protocol.example,
   }
 }
+
+/** The services with what each has to know of the others. */
+export const amongOthers = (services: readonly ConfiguredService[], checking: Checking): readonly ConfiguredService[] =>
+  services.map((service) => {
+    const result = checking.protocols[service.protocol]?.among?.(service.options, services)
+    if (result === undefined) return service
+    if ('options' in result) return { ...service, options: result.options }
+    // Who does not run asks nothing of the others.
+    if (service.enabled) report(checking, ['services', service.name, result.setting], result.problem)
+    return service
+  })

@@ -2,6 +2,7 @@
 
 import type { Grants } from '../grants.ts'
 import type { Level } from '../log/log.ts'
+import type { Need } from '../need.ts'
 import type { Probe } from '../net/probe.ts'
 
 /** What every part may know: all settings but the services. */
@@ -21,6 +22,8 @@ export interface Settings {
   readonly tls: KeyFiles & {
     /** Further ones, for clients that ask for a host that one of them is for (SNI). */
     readonly certificates: readonly KeyFiles[]
+    /** Hosts that services serve by their names and that have no certificate of their own: the one that Havre makes is for them too. Absent: none. */
+    readonly hosts?: readonly string[]
   }
   readonly drainMs: number
   readonly mail: {
@@ -28,17 +31,48 @@ export interface Settings {
     readonly catchAll: string | null
     readonly maxSizeOctets: number
     readonly quota: { readonly octets: number; readonly messages: number }
+    readonly retention: MailRetention
     readonly bareNewlines: 'reject' | 'normalize'
   }
-  readonly files: { readonly sync: 'always' | 'never'; readonly quota: { readonly octets: number | null } }
+  readonly files: FileSettings
   readonly logins: LoginLimits
   readonly log: { readonly level: Level; readonly rotate: LogRotation }
+}
+
+/** What an account may do with files, and how much. null: no limit. */
+export interface AccountFiles {
+  /** Of all its files, those on their way in included. */
+  readonly quota: { readonly octets: number | null }
+  readonly access: 'full' | 'read-only' | 'drop-box'
+  /** Octets a second of one account, all its transfers of one process together. */
+  readonly bandwidth: { readonly uploadOctets: number | null; readonly downloadOctets: number | null }
+  /** Of one account at once, in one process. */
+  readonly transfers: number | null
+}
+
+/** The homes. What holds for one account tells `accountFiles`. */
+export interface FileSettings extends AccountFiles {
+  readonly sync: 'always' | 'never'
+  /** How long what came of a broken upload is kept. */
+  readonly keepPartialsMs: number
+  /** For which accounts what differs; by the account's name. */
+  readonly accounts: Readonly<Record<string, Partial<AccountFiles>>>
+}
+
+/** What each mailbox keeps: what is over is removed, the oldest first. null: no bound. */
+export interface MailRetention {
+  /** Since the date that `mail list` shows. */
+  readonly ageMs: number | null
+  readonly messages: number | null
+  readonly octets: number | null
 }
 
 /** Absolute paths of PEM files; `auto` (both): the one that Havre makes. */
 export interface KeyFiles {
   readonly certificate: string
   readonly key: string
+  /** The setting that names them, such as `services.http.sites.shop.test`, where it is none of `tls`. */
+  readonly setting?: string
 }
 
 /** When logs are put away, and how many are kept. */
@@ -66,6 +100,8 @@ export interface LoginLimits {
   /** Bad logins of an address after which it is refused on all protocols. */
   readonly blockAfter: number
   readonly blockMs: number
+  /** Whether SCRAM-SHA-256 is offered, and its keys are made where a password is known. */
+  readonly scram: boolean
 }
 
 /** Limits that the host keeps, per service. */
@@ -109,6 +145,8 @@ export interface ServiceSettings {
 /** A service with what its protocol says of it under these settings: all that the supervisor needs, as plain data. */
 export interface ConfiguredService extends ServiceSettings {
   readonly grants: Grants
+  /** See `Protocol.needs`. */
+  readonly needs: readonly Need[]
   /** See `Protocol.external`; null: the host serves. */
   readonly external: { readonly startMs: number; readonly listens: boolean } | null
   /** See `Protocol.probe`; null: it has none. */

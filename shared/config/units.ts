@@ -192,8 +192,8 @@ export const network = () => z.string({ error: networkWrong }).refine(isNetwork,
 const label = /^(?!-)[a-z0-9_-]{1,63}(?<!-)$/i
 const isDomain = (text: string): boolean => text.length <= 253 && text.split('.').every((part) => label.test(part))
 
-/** A-labels for what is not ASCII (RFC 5890 §2.3.2.1), lower case; what is ASCII is left, else `1.2` were an address. */
-const canonical = (text: string): string => (/^[\x00-\x7f]*$/.test(text) ? text : domainToASCII(text)).toLowerCase()
+/** A domain as it is compared: A-labels for what is not ASCII (RFC 5890 §2.3.2.1), lower case; what is ASCII is left, else `1.2` were an address. */
+export const canonicalDomain = (text: string): string => (/^[\x00-\x7f]*$/.test(text) ? text : domainToASCII(text)).toLowerCase()
 
 const domainWrong = 'must be a domain name such as example.org'
 
@@ -201,15 +201,15 @@ const domainWrong = 'must be a domain name such as example.org'
 export const domain = () =>
   z
     .string({ error: domainWrong })
-    .refine((text) => isDomain(canonical(text)), { error: domainWrong })
-    .transform(canonical)
+    .refine((text) => isDomain(canonicalDomain(text)), { error: domainWrong })
+    .transform(canonicalDomain)
 
 /** Atoms with dots between them (RFC 5321 §4.1.2, RFC 6531 §3.3). */
 const atoms = /^[^\s@"(),:;<>[\]\\.\x00-\x1f\x7f]+(?:\.[^\s@"(),:;<>[\]\\.\x00-\x1f\x7f]+)*$/u
 
 const isMailbox = (text: string): boolean => {
   const [local = '', domainName, ...rest] = text.split('@')
-  return atoms.test(local) && rest.length === 0 && (domainName === undefined || isDomain(canonical(domainName)))
+  return atoms.test(local) && rest.length === 0 && (domainName === undefined || isDomain(canonicalDomain(domainName)))
 }
 
 const mailboxWrong = 'must be a mailbox such as sales, or its address at a local domain'

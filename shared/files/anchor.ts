@@ -4,9 +4,9 @@
  * and leads to a folder's entries as `/proc/self/fd/N/name`. So what is checked and what is used are the same, whatever happens to
  * the path meanwhile.
  */
-import { closeSync, fstatSync, open, readlinkSync, type Stats } from 'node:fs'
+import { closeSync, fstatSync, readlinkSync, type Stats } from 'node:fs'
 import { lstat, realpath } from 'node:fs/promises'
-import { promisify } from 'node:util'
+import { openDescriptor } from './direct.ts'
 
 /** One file or folder, held. Whoever opens it disposes of it. */
 export interface Anchor extends AsyncDisposable {
@@ -29,12 +29,7 @@ export const descriptorFolder = '/proc/self/fd'
 /** Linux: a descriptor that only stands for the file (`open(2)`); Node has no name for it. */
 const O_PATH = 0o10000000
 
-const openDescriptor = promisify(open)
-
-/**
- * Holds a file by its descriptor (Linux with `/proc`). Only finding it may have to wait for a disk; what is asked of a held one the
- * kernel has in memory, and asking directly takes a tenth of the time that a way through the thread pool does.
- */
+/** Holds a file by its descriptor (Linux with `/proc`). Only finding it may have to wait for a disk: a held one is in memory. */
 export const anchorByDescriptor: OpenAnchor = async (path) => {
   const descriptor = await openDescriptor(path, O_PATH)
   const ref = `${descriptorFolder}/${descriptor}`

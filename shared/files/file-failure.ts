@@ -19,7 +19,7 @@ const codes: Readonly<Record<string, FileErrorCode>> = {
   EILSEQ: 'bad-name',
   ERR_INVALID_ARG_VALUE: 'bad-name',
   ENOSPC: 'full',
-  EDQUOT: 'full',
+  EDQUOT: 'over-quota',
   EFBIG: 'full',
   EMFILE: 'too-many-open',
   ENFILE: 'too-many-open',
@@ -33,8 +33,11 @@ const texts: Record<FileErrorCode, string> = {
   'is-folder': 'it is a folder',
   'not-folder': 'it is not a folder',
   'bad-name': 'not a possible name',
+  'read-only': 'the access of this account does not allow it',
+  'over-quota': 'the account holds as much as it may',
   full: 'no room left',
   'too-many-open': 'too many files are open',
+  busy: 'it is being changed',
   failed: 'the file system failed',
 }
 
@@ -50,7 +53,7 @@ export const asFileError = (error: unknown): FileError => {
 }
 
 /** A failure that the store itself finds. */
-export const refusal = (code: FileErrorCode): FileError => new FileError(code, texts[code])
+export const refusal = (code: FileErrorCode, options?: ErrorOptions): FileError => new FileError(code, texts[code], options)
 
 /** Runs an operation; what it throws comes out as a `FileError`. */
 export const guarded = async <T>(operation: () => Promise<T>): Promise<T> => {

@@ -1,13 +1,5 @@
 import { FileError } from './file-store.ts'
-
-/**
- * Uploads on their way in are written under names of this form, beside their target: `.havre-upload-` and 24 hexadecimal digits.
- * No path that holds such a name is taken, and no list shows one.
- */
-export const uploadPrefix = '.havre-upload-'
-
-/** Whether a name belongs to an upload on its way in. Without regard to case: some file systems have none. */
-export const isUploadName = (name: string): boolean => name.toLowerCase().startsWith(uploadPrefix)
+import { isHiddenName } from './hidden-name.ts'
 
 const longestNameOctets = 255
 
@@ -18,7 +10,7 @@ const longestPathOctets = 3072
 const impossible = process.platform === 'win32' ? /[\0-\x1f<>:"|?*\\]|[. ]$/ : /\0/
 
 const checkName = (name: string): string => {
-  if (impossible.test(name) || Buffer.byteLength(name) > longestNameOctets || isUploadName(name)) {
+  if (impossible.test(name) || Buffer.byteLength(name) > longestNameOctets || isHiddenName(name)) {
     throw new FileError('bad-name', 'not a possible name')
   }
   return name
@@ -27,7 +19,7 @@ const checkName = (name: string): string => {
 /**
  * The names that lead from the root to what the path means. `.` and `..` are resolved by the words alone, so `..` after a link is
  * the folder that holds the link, and never leads above the root.
- * @throws {FileError} bad-name: a NUL, a name over 255 octets, a path over 3,072, a name of an upload's
+ * @throws {FileError} bad-name: a NUL, a name over 255 octets, a path over 3,072, a name under which an upload lies
  */
 export const resolvePath = (path: string): readonly string[] => {
   const names: string[] = []

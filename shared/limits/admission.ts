@@ -18,11 +18,14 @@ export type Verdict = AdmissionLimit | null
  * get a promise.
  */
 export interface Admission {
-  /** @param group as `addressGroup` tells it. @returns null: it is counted from now on, until `release` */
+  /** @param group as `addressGroup` tells it, or `manyClients`. @returns null: it is counted from now on, until `release` */
   admit(group: string): Verdict | Promise<Verdict>
   /** One that was admitted is gone. */
   release(group: string): void
 }
+
+/** The group of those behind whom there are many clients: what one address may have is not asked of them. */
+export const manyClients = 'many'
 
 /** What one address has left of its connections a second. */
 interface Allowance {
@@ -67,9 +70,10 @@ export class AdmissionTable implements Admission {
     const { connections, connectionsPerAddress, connectionsPerSecond } = this.#limits
     const ofGroup = this.#byGroup.get(group) ?? 0
     // The address's own limits first: who floods is to learn that it is about them.
-    if (ofGroup >= connectionsPerAddress) return 'connectionsPerAddress'
+    const isOne = group !== manyClients
+    if (isOne && ofGroup >= connectionsPerAddress) return 'connectionsPerAddress'
     if (this.#open >= connections) return 'connections'
-    if (connectionsPerSecond !== null && !this.#allows(group, connectionsPerSecond)) return 'connectionsPerSecond'
+    if (isOne && connectionsPerSecond !== null && !this.#allows(group, connectionsPerSecond)) return 'connectionsPerSecond'
     this.#open += 1
     this.#byGroup.set(group, ofGroup + 1)
     return null

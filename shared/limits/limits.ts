@@ -14,7 +14,17 @@ export type LimitedService = 'http' | 'ftp' | 'smtp' | 'submission' | 'pop3'
 export interface Limit {
   /** Where it is set: `limits.…` for all services or in one of them, `logins.…` and `mail.…` for all, others in a service. */
   readonly setting: string
-  readonly unit: 'connections' | 'connections a second' | 'time' | 'octets' | 'commands' | 'logins' | 'recipients'
+  readonly unit:
+    | 'connections'
+    | 'requests'
+    | 'frames'
+    | 'connections a second'
+    | 'time'
+    | 'octets'
+    | 'commands'
+    | 'logins'
+    | 'recipients'
+    | 'hops'
   /** What is counted, as a sentence. */
   readonly description: string
   /** As it is written in a configuration, by service; null: no limit. A service that is not in it does not know the limit. */
@@ -117,7 +127,7 @@ export const limits = {
   commandsWithoutMail: {
     setting: 'commandsWithoutMail',
     unit: 'commands',
-    description: 'Commands in a row that bring no mail about: all but MAIL, RCPT and DATA since the last message.',
+    description: 'Commands in a row that bring no mail about: all but MAIL, RCPT, DATA and BDAT since the last message.',
     defaults: mail(100),
     told: mail('421 4.7.0'),
     source: 'RFC 5321 §7.8',
@@ -145,6 +155,15 @@ export const limits = {
     told: mail('452 4.5.3'),
     source: 'RFC 5321 §4.5.3.1.8',
   },
+  hops: {
+    setting: 'hops',
+    unit: 'hops',
+    description:
+      'Received lines of a message: how often it was passed on before. More of them are a message that runs in a circle.',
+    defaults: mail(100),
+    told: mail('554 5.4.6'),
+    source: 'RFC 5321 §6.3',
+  },
   headers: {
     setting: 'timeouts.headers',
     unit: 'time',
@@ -156,7 +175,8 @@ export const limits = {
   request: {
     setting: 'timeouts.request',
     unit: 'time',
-    description: 'How long a client may take over a whole request, its content included.',
+    description:
+      'How long a client may take over the content of a request, or over each 64 KiB of it where it is stored or passed on.',
     defaults: { http: '5m' },
     told: { http: '408' },
     source: 'RFC 9110 §15.5.9',
@@ -184,6 +204,40 @@ export const limits = {
     defaults: { http: '32KiB' },
     told: { http: '431' },
     source: 'RFC 6585 §5',
+  },
+  maxContent: {
+    setting: 'maxContent',
+    unit: 'octets',
+    description: 'The largest content of a request that is stored. A route with `proxy` has its own, which counts here too.',
+    defaults: { http: '1GB' },
+    told: { http: '413' },
+    source: 'RFC 9110 §15.5.14',
+  },
+  maxStreams: {
+    setting: 'maxStreams',
+    unit: 'requests',
+    description:
+      'Requests that one connection of HTTP/2 has under way at once; a few, once all of a service together have as many as it may have connections.',
+    defaults: { http: 100 },
+    told: { http: 'REFUSED_STREAM, then closed' },
+    source: 'RFC 9113 §5.1.2',
+  },
+  maxResets: {
+    setting: 'maxResets',
+    unit: 'requests',
+    description: 'Requests of a connection of HTTP/2 that are taken back at once; a tenth of it more each second.',
+    defaults: { http: 200 },
+    told: { http: 'ENHANCE_YOUR_CALM, closed' },
+    source: 'RFC 9113 §10.5',
+  },
+  maxControlFrames: {
+    setting: 'maxControlFrames',
+    unit: 'frames',
+    description:
+      'PING and SETTINGS frames of a connection of HTTP/2 at once; a tenth of it more each second. Other octets that are no request count under it too.',
+    defaults: { http: 200 },
+    told: { http: 'ENHANCE_YOUR_CALM, closed' },
+    source: 'RFC 9113 §10.5',
   },
 } as const satisfies Record<string, Limit>
 

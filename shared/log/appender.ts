@@ -2,7 +2,7 @@ import { closeSync, fstatSync, mkdirSync, openSync, readSync, statSync, writeSyn
 import { dirname } from 'node:path'
 
 /** So many lines a millisecond are each written the moment they come, and as many at once after a pause; the others share writes. */
-const singleWritesPerMs = 1
+const singleWritesPerMs = 0.1
 const singleWritesAtOnce = 20
 /** Lines that share a write wait at most this long. */
 const batchMs = 5
@@ -85,6 +85,8 @@ export class Appender {
     }
     this.#text += `${line}\n`
     this.#lines += 1
+    // It goes with those that wait.
+    if (this.#timer !== null && this.#text.length < batchCharacters) return
     if (this.#failedAt !== null) this.#later(Math.max(0, this.#failedAt + checkMs - performance.now()))
     else if (this.#mayWriteAtOnce() || this.#text.length >= batchCharacters) this.#write()
     else this.#later(batchMs)

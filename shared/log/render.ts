@@ -9,8 +9,12 @@ const asCode = (character: string): string => `\\u${character.charCodeAt(0).toSt
 /** Halves of surrogate pairs, which no UTF-8 can hold. */
 const loneSurrogate = /\p{Surrogate}/gu
 
+/** What is not printable ASCII: text that has none of it is as it should be. */
+const unusual = /[^ -~]/
+
 /** Text for a log line of any kind: each character that could break the line or drive a terminal as `\u001b`. */
 export const escapeControls = (text: string): string => {
+  if (!unusual.test(text)) return text
   const whole = text.isWellFormed() ? text : text.replace(loneSurrogate, asCode)
   return unsafe.test(whole) ? whole.replace(allUnsafe, asCode) : whole
 }
@@ -59,7 +63,8 @@ export const jsonFields = (fields: Fields): string => {
   let remote = ''
   let account = ''
   let rest = ''
-  for (const name of Object.keys(fields)) {
+  // No list of the names is made, as `Object.keys` makes one: there is a record for each request.
+  for (const name in fields) {
     const value = fields[name]
     if (value === undefined) continue
     const text = jsonName(name) + jsonValue(value)

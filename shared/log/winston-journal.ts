@@ -108,6 +108,8 @@ export const openJournal = (options: JournalOptions): Promise<Journal> => Promis
 class WinstonJournal implements Journal {
   readonly log: Log
   readonly #options: JournalOptions
+  /** Its name as JSON. */
+  readonly #service: string
   #folder: string
   readonly #logger: winston.Logger
   readonly #transport: FileTransport
@@ -130,7 +132,8 @@ class WinstonJournal implements Journal {
       format: { transform: (info) => info },
       transports: [this.#transport, ...(options.console ? [new ConsoleTransport(options.service)] : [])],
     })
-    this.log = this.#logWith({}, '')
+    this.#service = jsonText(options.service)
+    this.log = new BoundLog(this, {})
     process.on('exit', this.#lastWrite)
   }
 
@@ -200,29 +203,24 @@ class WinstonJournal implements Journal {
     return [...this.#files.values(), this.#main]
   }
 
-  #logWith(bound: Fields, boundJson: string): Log {
-    const service = jsonText(this.#options.service)
-    const keeps = (level: Level) => levels[level] <= levels[this.#level]
-    return {
-      keeps,
-      with: (fields) => {
-        const all = { ...bound, ...fields }
-        return this.#logWith(all, jsonFields(all))
-      },
-      write: (level, event, fields) => {
-        if (!keeps(level) || !this.#open) return
-        const timeMs = Date.now()
-        const tail =
-          fields === undefined
-            ? boundJson
-            : clashes(bound, fields)
-              ? jsonFields({ ...bound, ...fields })
-              : boundJson + jsonFields(fields)
-        const message = `{"time":"${isoTime(timeMs)}","level":"${level}","service":${service},"event":${jsonText(event)}${tail}}`
-        if (this.#goesDirectly(level)) this.#main.add(message)
-        else this.#goThroughWinston({ level, message, event, fields: { ...bound, ...fields }, timeMs })
-      },
-    }
+  /** Whether records of this level are kept. */
+  keeps(level: Level): boolean {
+    return levels[level] <= levels[this.#level]
+  }
+
+  /** Writes a record. @param bound fields that all records of its log have @param boundJson the same as they are written */
+  record(level: Level, event: string, fields: Fields | undefined, bound: Fields, boundJson: string): void {
+    if (!this.#open) return
+    const timeMs = Date.now()
+    const tail =
+      fields === undefined
+        ? boundJson
+        : clashes(bound, fields)
+          ? jsonFields({ ...bound, ...fields })
+          : boundJson + jsonFields(fields)
+    const message = `{"time":"${isoTime(timeMs)}","level":"${level}","service":${this.#service},"event":${jsonText(event)}${tail}}`
+    if (this.#goesDirectly(level)) this.#main.add(message)
+    else this.#goThroughWinston({ level, message, event, fields: { ...bound, ...fields }, timeMs })
   }
 
   /**
@@ -260,9 +258,35 @@ class WinstonJournal implements Journal {
   }
 }
 
-/** Whether a field of the event is a bound one too: then it may be named once only. */
+/** A log whose records all carry some fields. There is one for each connection: what is written of them is made once they are written. */
+class BoundLog implements Log {
+  readonly #journal: WinstonJournal
+  readonly #bound: Fields
+  #json: string | null = null
+
+  constructor(journal: WinstonJournal, bound: Fields) {
+    this.#journal = journal
+    this.#bound = bound
+  }
+
+  keeps(level: Level): boolean {
+    return this.#journal.keeps(level)
+  }
+
+  with(fields: Fields): Log {
+    return new BoundLog(this.#journal, { ...this.#bound, ...fields })
+  }
+
+  write(level: Level, event: string, fields?: Fields): void {
+    if (!this.#journal.keeps(level)) return
+    this.#json ??= jsonFields(this.#bound)
+    this.#journal.record(level, event, fields, this.#bound, this.#json)
+  }
+}
+
+/** Whether a field of the event is a bound one too: then it may be named once only. Those that are bound are the fewer ones. */
 const clashes = (bound: Fields, fields: Fields): boolean => {
-  for (const name in fields) if (Object.hasOwn(bound, name)) return true
+  for (const name in bound) if (Object.hasOwn(fields, name)) return true
   return false
 }
 

@@ -2,6 +2,7 @@
  * The header of a message as text for people, without reading the message: enough for a list of a mailbox, far cheaper than
  * taking every message apart.
  */
+import { isUtf8 } from 'node:buffer'
 
 /** One field, unfolded and decoded; may hold control characters. */
 export interface HeaderField {
@@ -17,7 +18,7 @@ export interface HeaderField {
  * @see RFC 5322 §2.2
  */
 export const headerFields = (octets: Buffer): HeaderField[] => {
-  const block = textOf(headerBlock(octets))
+  const block = decodedText(headerBlock(octets))
   // Unfolding takes the line break away and leaves the blank behind it (RFC 5322 §2.2.3).
   const lines = block.replace(/\r?\n(?=[ \t])/g, '').split(/\r?\n/)
   return lines.flatMap((line) => {
@@ -31,7 +32,7 @@ export const fieldOf = (fields: readonly HeaderField[], name: string): string | 
   fields.find((field) => field.name.toLowerCase() === name)?.value ?? null
 
 /** Up to the empty line; all of it when there is none. Bare line feeds count, as the message may come from a file. */
-const headerBlock = (octets: Buffer): Buffer => {
+export const headerBlock = (octets: Buffer): Buffer => {
   if (octets[octets[0] === 0x0d ? 1 : 0] === 0x0a) return octets.subarray(0, 0)
   for (let end = octets.indexOf(0x0a); end !== -1; end = octets.indexOf(0x0a, end + 1)) {
     const next = octets[end + 1] === 0x0d ? end + 2 : end + 1
@@ -41,14 +42,8 @@ const headerBlock = (octets: Buffer): Buffer => {
 }
 
 /** UTF-8 (RFC 6532), else the character set that mail without a declaration most often has. */
-const textOf = (octets: Buffer): string => {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(octets)
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error
-    return new TextDecoder('windows-1252').decode(octets)
-  }
-}
+export const decodedText = (octets: Buffer): string =>
+  isUtf8(octets) ? octets.toString('utf8') : new TextDecoder('windows-1252').decode(octets)
 
 /** `=?charset*language?encoding?text?=`, and the blank before another one (RFC 2047 §2, RFC 2231 §5). */
 const encodedWord = /=\?([^\s?*]+)(?:\*[^\s?]*)?\?([bq])\?([^?]*)\?=(?:\s+(?==\?[^\s?]+\?[bq]\?[^?]*\?=))?/gi

@@ -1,4 +1,3 @@
-import { isIPv6 } from 'node:net'
 import { plainAddress } from './endpoint.ts'
 
 /**
@@ -9,8 +8,9 @@ import { plainAddress } from './endpoint.ts'
  * @returns `192.0.2.1`, `2001:db8:0:7::/64`: one text for all ways to write an address
  */
 export const addressGroup = (address: string): string => {
+  if (!address.includes(':') && !address.includes('%')) return address
   const plain = plainAddress(address.split('%', 1)[0] ?? '')
-  if (!isIPv6(plain)) return plain
+  if (!plain.includes(':')) return plain
   const words = ipv6Words(plain)
   // ::ffff:c000:201 is 192.0.2.1 in another spelling (RFC 4291 §2.5.5.2).
   const [high = 0, low = 0] = words.slice(6)

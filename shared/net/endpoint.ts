@@ -1,4 +1,4 @@
-import { isIPv6, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 
 /** One end of a connection. */
 export interface Endpoint {
@@ -8,11 +8,12 @@ export interface Endpoint {
 }
 
 /** `::ffff:192.0.2.1` and `192.0.2.1` are one host (RFC 4291 §2.5.5.2). */
-export const plainAddress = (address: string): string => address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '')
+export const plainAddress = (address: string): string =>
+  address.startsWith('::') ? address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '') : address
 
 /** `192.0.2.1:80`, `[2001:db8::1]:80` (RFC 3986 §3.2.2): as logs and messages write it. */
 export const endpointText = ({ address, port }: Endpoint): string =>
-  isIPv6(address) ? `[${address}]:${port}` : `${address}:${port}`
+  address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
 
 /** The client's end of a socket; the unspecified address and 0 once the socket is gone. */
 export const remoteOf = (socket: Socket): Endpoint => ({

@@ -75,7 +75,7 @@ export const pairFacts = ({ tls, data }: Pick<Settings, 'tls' | 'data'>): Promis
     [tls, ...tls.certificates].map(async (given, at): Promise<PairFacts> => {
       const auto = given.certificate === 'auto'
       const files = auto ? localFiles(data).server : { certificate: given.certificate, key: given.key }
-      const place = { setting: settingOf(at), auto, files }
+      const place = { setting: settingOf(at, given), auto, files }
       try {
         return { ...place, certificate: certificateFacts((await readCertifiedKey(files)).certificate), problem: null }
       } catch (error) {

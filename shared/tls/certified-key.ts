@@ -37,8 +37,9 @@ const read = async (file: string, part: 'certificate' | 'key'): Promise<Buffer> 
 const pemBlocks = (text: string): readonly string[] =>
   text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
 
-/** Where a pair stands in the configuration: the first, and the further ones. */
-export const settingOf = (at: number): string => (at === 0 ? 'tls' : `tls.certificates[${at - 1}]`)
+/** Where a pair stands in the configuration: the first, and the further ones; those of services say it themselves. */
+export const settingOf = (at: number, { setting }: Pick<KeyFiles, 'setting'>): string =>
+  setting ?? (at === 0 ? 'tls' : `tls.certificates[${at - 1}]`)
 
 /** What a parser makes of it, or null. Its error is dropped: it may quote what it read. */
 const tried = <Value>(make: () => Value): Value | null => {
@@ -119,7 +120,9 @@ const checkPair = (
  * @throws {TlsFileError} which file is wrong, and how
  */
 export const readCertifiedKey = async (files: KeyFiles): Promise<ReadKey> => {
-  const [chainOctets, keyOctets] = await Promise.all([read(files.certificate, 'certificate'), read(files.key, 'key')])
+  // One after the other: of two that cannot be read, the same is told each time.
+  const chainOctets = await read(files.certificate, 'certificate')
+  const keyOctets = await read(files.key, 'key')
   const { blocks, chain } = readChain(files.certificate, chainOctets)
   const [leaf] = chain
   if (leaf === undefined) throw new TlsFileError('certificate', `${files.certificate}: holds no certificate`)

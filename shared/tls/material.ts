@@ -1,5 +1,7 @@
 /** What travels from the supervisor to a child so that it can speak TLS. Plain data; it holds private keys: never log it. */
 
+import { isIPv6 } from 'node:net'
+
 /** A certificate with its chain, and the key that it belongs to; both PEM. */
 export interface CertifiedKey {
   readonly certificate: string
@@ -22,6 +24,10 @@ export interface TlsFacts {
   readonly version: string
   /** The IANA name: `TLS_AES_256_GCM_SHA384`. */
   readonly cipher: string
+  /** The protocol that was agreed on (RFC 7301), or null. */
+  readonly alpn: string | null
+  /** Of the certificate that the client got: see `CertifiedKey`. */
+  readonly names: readonly string[]
 }
 
 const matches = (pattern: string, name: string): boolean => {
@@ -31,9 +37,16 @@ const matches = (pattern: string, name: string): boolean => {
   return dot > 0 && name.slice(dot) === pattern.slice(1)
 }
 
-/** Whether a certificate of these names is for a host. */
-export const isNamed = (names: readonly string[], host: string): boolean =>
-  names.some((pattern) => matches(pattern, host.toLowerCase().replace(/\.$/, '')))
+/** An address of IPv6 has many forms (RFC 5952); certificates are read in another one than clients write. */
+const canonical = (name: string): string => (isIPv6(name) ? new URL(`http://[${name}]/`).hostname : name)
+
+/** Whether a certificate of these names is for a host, by its name or numeric address (without brackets). */
+export const isNamed = (names: readonly string[], host: string): boolean => {
+  const name = host.toLowerCase().replace(/\.$/, '')
+  if (names.includes(name)) return true
+  if (name.includes(':')) return names.some((each) => canonical(each) === canonical(name))
+  return names.some((pattern) => matches(pattern, name))
+}
 
 /**
  * Which certificate a client gets that asks for a host: one that is for it, exactly before by a wildcard, else the first.

@@ -1,23 +1,12 @@
 /** Files of `data/tls`: written whole and durably, under their name only when they are complete. */
 import { open, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import process from 'node:process'
+import { syncFolder } from '../files/sync-folder.ts'
 
 /** Only the owner may read a private key. */
 export const keyMode = 0o600
 export const keyFolderMode = 0o700
 export const certificateMode = 0o644
-
-const syncFolder = async (path: string): Promise<void> => {
-  // Windows opens no folder, and needs no sync of one.
-  if (process.platform === 'win32') return
-  const folder = await open(path, 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
-  }
-}
 
 /** Puts a file in the place of whatever has its name. */
 export const replaceFile = async (path: string, content: string | Buffer, mode: number): Promise<void> => {

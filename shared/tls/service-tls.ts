@@ -5,7 +5,8 @@
 import { randomBytes } from 'node:crypto'
 import { createServer, type Server, type Socket } from 'node:net'
 import type { SecureContext, TLSSocket } from 'node:tls'
-import { certificateFor, type TlsFacts, type TlsMaterial } from './material.ts'
+import { awaitHello } from './client-hello.ts'
+import { certificateFor, isNamed, type TlsFacts, type TlsMaterial } from './material.ts'
 
 type Tls = typeof import('node:tls')
 
@@ -22,6 +23,12 @@ const suites = [
   'ECDHE-RSA-AES128-GCM-SHA256',
 ].join(':')
 
+/**
+ * Seconds: one transfer may take longer than OpenSSL's own two hours. No whole day: testers (testssl.sh) take a longer one for keys that
+ * are never changed, though these die with their conversation.
+ */
+const longestSessionS = 23 * 60 * 60
+
 /** Why no encrypted conversation came about. */
 export class HandshakeError extends Error {
   override readonly name = 'HandshakeError'
@@ -33,18 +40,25 @@ export class HandshakeError extends Error {
   }
 }
 
+/** The newest version that a handshake may agree on. */
+type Version = 'TLSv1.2' | 'TLSv1.3'
+
 /** What a protocol says of its TLS. */
 export interface TlsOptions {
   /** Protocols within TLS (RFC 7301), the preferred one first; none: clients are not asked. */
   readonly alpn?: readonly string[]
   /** Sessions can be resumed on sockets of the same conversation only: what a data connection proves to belong to it with. */
   readonly ownTickets?: boolean
+  /** TLS 1.3 is spoken only with clients that know nothing older. */
+  readonly prefersOlderTls?: boolean
+  /** What a client is told, in clear, that speaks HTTP instead; absent: nothing. */
+  inClear?(): string
 }
 
 /** Certificates and tickets of one conversation, or of all of a service. */
 export interface Keys {
   readonly material: TlsMaterial
-  readonly contexts: (SecureContext | null)[]
+  readonly contexts: Readonly<Record<Version, (SecureContext | null)[]>>
   readonly ticketKeys: Buffer
   /** Sessions of TLS 1.2 clients that take no tickets (curl); null: they are not kept. */
   readonly sessions: Server | null
@@ -71,7 +85,7 @@ const sessionCache = (): Server => {
 
 const keysOf = (material: TlsMaterial, ticketKeys: Buffer, sessions: Server | null): Keys => ({
   material,
-  contexts: material.certificates.map(() => null),
+  contexts: { 'TLSv1.2': [], 'TLSv1.3': [] },
   ticketKeys,
   sessions,
 })
@@ -104,6 +118,11 @@ export class ServiceTls {
     this.#first.resolve()
   }
 
+  /** Whether one of its certificates, as they are now, is for a host. */
+  certifies(host: string): boolean {
+    return this.#keys?.material.certificates.some(({ names }) => isNamed(names, host)) ?? false
+  }
+
   /** The keys for a new conversation; waits for the first ones. */
   async keys(): Promise<Keys> {
     await this.#first.promise
@@ -121,21 +140,38 @@ export class ServiceTls {
   async secure(socket: Socket, keys: Keys, waitMs: number, signal: AbortSignal): Promise<Secured> {
     this.#tls ??= await import('node:tls')
     const tls = this.#tls
-    if (socket.destroyed) throw new HandshakeError('closed')
+    const began = performance.now()
+    const newest = await this.#newestFor(socket, waitMs, signal)
+    if (socket.destroyed || socket.readableEnded) {
+      socket.destroy()
+      throw new HandshakeError('closed')
+    }
     const { alpn } = this.#options
+    const context = (at: number) => this.#context(tls, keys, at, newest)
     const stream = new tls.TLSSocket(socket, {
       isServer: true,
       ...(keys.sessions === null ? {} : { server: keys.sessions }),
-      secureContext: this.#context(tls, keys, 0),
-      SNICallback: (host, done) => done(null, this.#context(tls, keys, certificateFor(keys.material.certificates, host))),
+      secureContext: context(0),
+      SNICallback: (host, done) => done(null, context(certificateFor(keys.material.certificates, host))),
       ...(alpn === undefined ? {} : { ALPNProtocols: [...alpn] }),
     })
-    await handshake(stream, socket, waitMs, signal)
-    const facts = { version: stream.getProtocol() ?? 'unknown', cipher: stream.getCipher().standardName }
+    await handshake(stream, socket, { waitMs: Math.max(0, waitMs - (performance.now() - began)), signal, options: this.#options })
+    const facts = {
+      version: stream.getProtocol() ?? 'unknown',
+      cipher: stream.getCipher().standardName,
+      alpn: stream.alpnProtocol || null,
+      names: keys.material.certificates[shownTo(stream, keys.material)]?.names ?? [],
+    }
     return { stream, facts, resumed: stream.isSessionReused() }
   }
 
-  #context(tls: Tls, { material, contexts, ticketKeys }: Keys, at: number): SecureContext {
+  async #newestFor(socket: Socket, waitMs: number, signal: AbortSignal): Promise<Version> {
+    if (this.#options.prefersOlderTls !== true) return 'TLSv1.3'
+    return (await awaitHello(socket, waitMs, signal)) === 'newer-only' ? 'TLSv1.3' : 'TLSv1.2'
+  }
+
+  #context(tls: Tls, { material, contexts: all, ticketKeys }: Keys, at: number, newest: Version): SecureContext {
+    const contexts = all[newest]
     const made = contexts[at]
     const pair = material.certificates[at]
     if (made != null) return made
@@ -144,31 +180,49 @@ export class ServiceTls {
       cert: pair.certificate,
       key: pair.key,
       minVersion: 'TLSv1.2',
-      maxVersion: 'TLSv1.3',
+      maxVersion: newest,
       ciphers: suites,
       honorCipherOrder: true,
       // A client that begins again in the middle of a conversation costs much and gains nothing (TLS 1.2).
       secureOptions: noRenegotiation,
       sessionIdContext: this.#service,
       ticketKeys,
+      // A conversation goes on with its own session as long as it lasts: after a transfer of many hours too.
+      ...(this.#options.ownTickets === true ? { sessionTimeout: longestSessionS } : {}),
     })
     contexts[at] = context
     return context
   }
 }
 
+/** Which certificate the client got, in this handshake or in the one whose session it goes on with: no callback tells of that one. */
+const shownTo = ({ servername }: TLSSocket, { certificates }: TlsMaterial): number =>
+  typeof servername === 'string' && servername !== '' ? certificateFor(certificates, servername) : 0
+
 /** SSL_OP_NO_RENEGOTIATION of OpenSSL, which Node's constants may lack. */
 const noRenegotiation = 2 ** 30
 
-const handshake = async (stream: TLSSocket, socket: Socket, waitMs: number, signal: AbortSignal): Promise<void> => {
+/** How long a handshake is waited for, and what it goes by. */
+interface Patience {
+  readonly waitMs: number
+  readonly signal: AbortSignal
+  readonly options: TlsOptions
+}
+
+const handshake = async (stream: TLSSocket, socket: Socket, { waitMs, signal, options }: Patience): Promise<void> => {
   const done = Promise.withResolvers<void>()
   const fail = (code: string, cause?: unknown) => done.reject(new HandshakeError(code, { cause }))
   const failed = (error: NodeJS.ErrnoException) => fail(error.code ?? error.name, error)
+  const spoken = ({ code }: NodeJS.ErrnoException) => {
+    // Now or never: Node takes the socket from us on the next turn. So short a word the system takes at once, or it is lost.
+    if (code === 'ERR_SSL_HTTP_REQUEST' && options.inClear !== undefined) socket.write(options.inClear())
+  }
   const closed = () => fail('closed')
   const aborted = () => fail('ended')
   const timer = setTimeout(() => fail('timeout'), waitMs)
   // These two are what a server's TLSSocket emits; node:tls itself and its users rely on them.
   stream.once('secure', done.resolve)
+  stream.once('_tlsError', spoken)
   stream.once('_tlsError', failed)
   stream.once('error', failed)
   stream.once('close', closed)
@@ -192,6 +246,7 @@ const handshake = async (stream: TLSSocket, socket: Socket, waitMs: number, sign
     stream.off('end', closed)
     socket.off('close', closed)
     stream.off('error', failed)
+    stream.off('_tlsError', spoken)
     stream.off('_tlsError', failed)
   }
   // Later errors too end the conversation: Node tells them this way only.

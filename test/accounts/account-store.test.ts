@@ -8,6 +8,7 @@ import { promisify } from 'node:util'
 import { expect } from 'chai'
 import type { AccountStore } from '../../shared/accounts/account-store.ts'
 import { openAccountStore } from '../../shared/accounts/sqlite-account-store.ts'
+import { temporaryFolder } from '../kit/folder.ts'
 import { accountStoreContract, codeOf } from './contract.ts'
 import { type AccountsInMemory, MemoryAccountStore } from './memory-account-store.ts'
 
@@ -282,3 +283,49 @@ describe("the accounts' database", () => {
 })
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
+
+describe('a database of accounts of version 1', () => {
+  const versionOne = (file: string) => {
+    const database = new DatabaseSync(file)
+    database.exec(`
+      CREATE TABLE accounts (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, password_hash TEXT NOT NULL,
+        created_at_ms INTEGER NOT NULL, password_changed_at_ms INTEGER NOT NULL) STRICT;
+      INSERT INTO accounts (name, password_hash, created_at_ms, password_changed_at_ms) VALUES ('alice', 'hash', 1, 2);
+      PRAGMA application_id = ${0x48415641}; PRAGMA user_version = 1;`)
+    database.close()
+  }
+  const alice = { name: 'alice', passwordHash: 'hash', scramKeys: null, createdAt: new Date(1), passwordChangedAt: new Date(2) }
+
+  it('is looked at as it is', async () => {
+    const folder = await temporaryFolder()
+    try {
+      versionOne(folder.at('accounts.db'))
+      const store = await openAccountStore(folder.at('accounts.db'), { readOnly: true })
+      expect(await store.find('alice')).to.deep.equal(alice)
+      expect(await store.list()).to.have.length(1)
+      await store.close()
+      const database = new DatabaseSync(folder.at('accounts.db'))
+      expect(database.prepare('PRAGMA user_version').get()).to.include({ user_version: 1 })
+      database.close()
+    } finally {
+      await folder.remove()
+    }
+  })
+
+  it('is brought to the version of today, by whoever of several opens it first', async () => {
+    const folder = await temporaryFolder()
+    try {
+      versionOne(folder.at('accounts.db'))
+      const stores = await Promise.all([1, 2, 3].map(() => openAccountStore(folder.at('accounts.db'))))
+      const [one, two] = stores
+      if (one === undefined || two === undefined) throw new Error('no stores')
+      expect(await one.find('alice')).to.deep.equal(alice)
+      expect(await one.setScramKeys('alice', 'hash', 'keys')).to.equal(true)
+      expect((await two.find('alice'))?.scramKeys).to.equal('keys')
+      expect((await one.secret()).equals(await two.secret())).to.equal(true)
+      for (const store of stores) await store.close()
+    } finally {
+      await folder.remove()
+    }
+  })
+})

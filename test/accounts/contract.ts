@@ -47,6 +47,7 @@ export const accountStoreContract = (implementation: string, create: () => Promi
       expect(await store.find('alice')).to.deep.equal({
         name: 'alice',
         passwordHash: 'hash a',
+        scramKeys: null,
         createdAt: at,
         passwordChangedAt: at,
       })
@@ -98,11 +99,36 @@ export const accountStoreContract = (implementation: string, create: () => Promi
       expect(await store.find('alice')).to.deep.equal({
         name: 'alice',
         passwordHash: 'new',
+        scramKeys: null,
         createdAt: new Date(1_000),
         passwordChangedAt: new Date(2_000),
       })
       expect((await store.find('bob'))?.passwordHash).to.equal('b')
       expect(await codeOf(store.setPassword('carol', 'new'))).to.equal('missing')
+    })
+
+    it('keeps keys of SCRAM with the hash that they belong to, until the password changes', async () => {
+      await store.add({ name: 'alice', passwordHash: 'first', scramKeys: 'keys 1' }, { name: 'bob', passwordHash: 'b' })
+      const keys = async () => (await store.find('alice'))?.scramKeys
+      expect(await keys()).to.equal('keys 1')
+      expect(await store.setScramKeys('alice', 'first', 'keys 2')).to.equal(true)
+      expect(await store.setScramKeys('alice', 'another', 'keys 3')).to.equal(false)
+      expect(await store.setScramKeys('nobody', 'first', 'keys 3')).to.equal(false)
+      expect(await store.replaceHash('alice', 'first', 'stronger')).to.equal(true)
+      expect(await keys()).to.equal('keys 2')
+      await store.setPassword('alice', 'second')
+      expect(await keys()).to.equal(null)
+      await store.setPassword('alice', 'third', 'keys 4')
+      expect(await keys()).to.equal('keys 4')
+      expect((await store.find('bob'))?.scramKeys).to.equal(null)
+    })
+
+    it('has one secret of its own, whoever asks and however often', async () => {
+      const secret = await store.secret()
+      expect(secret).to.have.length(32)
+      expect((await store.secret()).equals(secret)).to.equal(true)
+      expect((await (await under.open()).secret()).equals(secret)).to.equal(true)
+      expect(secret.equals(Buffer.alloc(32))).to.equal(false)
     })
 
     it('replaces a hash only while it is the one that was seen, and leaves the time', async () => {

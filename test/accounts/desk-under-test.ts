@@ -14,6 +14,7 @@ export const limits: LoginLimits = {
   accountThreshold: 10,
   blockAfter: 20,
   blockMs: 600_000,
+  scram: false,
 }
 
 export interface DeskUnderTest {
@@ -48,7 +49,15 @@ const plainPasswords = (verified: string[], gate: () => Promise<void>): Password
   unfitting: 'unfitting',
 })
 
-export const deskUnderTest = async (own: { store?: AccountStore; passwords?: Passwords } = {}): Promise<DeskUnderTest> => {
+/** What a test brings. */
+export interface OwnParts {
+  readonly store?: AccountStore
+  readonly passwords?: Passwords
+  readonly limits?: Partial<LoginLimits>
+  readonly makeScramKeys?: (password: string) => Promise<string>
+}
+
+export const deskUnderTest = async (own: OwnParts = {}): Promise<DeskUnderTest> => {
   const store = own.store ?? new MemoryAccountStore()
   if (own.store === undefined) {
     await store.add({ name: 'alice', passwordHash: 'hash:secret' }, { name: 'bob', passwordHash: 'hash:other' })
@@ -60,7 +69,8 @@ export const deskUnderTest = async (own: { store?: AccountStore; passwords?: Pas
   const under: DeskUnderTest = {
     ...{ store, told, verified, passwords, nowMs: 1_000_000, slept: [] },
     desk: createLoginDesk({
-      ...{ store, passwords, limits, domains: ['havre.test', 'localhost'] },
+      ...{ store, passwords, limits: { ...limits, ...own.limits }, domains: ['havre.test', 'localhost'] },
+      makeScramKeys: own.makeScramKeys ?? (() => Promise.reject(new Error('no keys are to be made'))),
       events: {
         addressBlocked: (event) => told.push({ blocked: event }),
         hashRenewed: (event) => told.push({ renewed: event }),

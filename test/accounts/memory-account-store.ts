@@ -1,4 +1,5 @@
 /** Accounts in memory: what the tests of the desk and of recipients stand on, and a second proof that the contract can be kept. */
+import { randomBytes } from 'node:crypto'
 import {
   type Account,
   type AccountStore,
@@ -12,6 +13,7 @@ import { readAccountName } from '../../shared/accounts/name.ts'
 export interface AccountsInMemory {
   accounts: readonly AccountWithHash[]
   touched: boolean
+  secret?: Buffer
 }
 
 export class MemoryAccountStore implements AccountStore {
@@ -26,19 +28,25 @@ export class MemoryAccountStore implements AccountStore {
 
   async add(...added: readonly NewAccount[]): Promise<void> {
     const next = [...this.#accounts()]
-    for (const { name, passwordHash } of added) {
+    for (const { name, passwordHash, scramKeys = null } of added) {
       const reading = readAccountName(name)
       if (!reading.ok || reading.name !== name) throw new AccountStoreError('bad-name', name)
       if (next.some((account) => account.name === name)) throw new AccountStoreError('exists', name)
-      next.push({ name, passwordHash, createdAt: this.#now(), passwordChangedAt: this.#now() })
+      next.push({ name, passwordHash, scramKeys, createdAt: this.#now(), passwordChangedAt: this.#now() })
     }
     this.#shared.accounts = next
     this.#shared.touched ||= added.length > 0
   }
 
-  async setPassword(name: string, passwordHash: string): Promise<void> {
+  async setPassword(name: string, passwordHash: string, scramKeys: string | null = null): Promise<void> {
     this.#existing(name)
-    this.#change(name, { passwordHash, passwordChangedAt: this.#now() })
+    this.#change(name, { passwordHash, scramKeys, passwordChangedAt: this.#now() })
+  }
+
+  async setScramKeys(name: string, passwordHash: string, scramKeys: string): Promise<boolean> {
+    if (!this.#accounts().some((account) => account.name === name && account.passwordHash === passwordHash)) return false
+    this.#change(name, { scramKeys })
+    return true
   }
 
   async replaceHash(name: string, from: string, to: string): Promise<boolean> {
@@ -72,6 +80,12 @@ export class MemoryAccountStore implements AccountStore {
   async untouched(): Promise<boolean> {
     this.#accounts()
     return !this.#shared.touched
+  }
+
+  async secret(): Promise<Buffer> {
+    this.#accounts()
+    this.#shared.secret ??= randomBytes(32)
+    return this.#shared.secret
   }
 
   async close(): Promise<void> {

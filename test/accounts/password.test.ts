@@ -114,5 +114,9 @@ describe('passwords', () => {
     for (const password of ['a\nb', 'a\r', 'a\0b', 'tab\t', 'del\x7f', 'c1\x85', 'half \ud800']) {
       expect(passwordProblem(password), JSON.stringify(password)).to.equal('it contains a control character')
     }
+    // RFC 4013 §2.3: what steers text, tags it, is nobody's or stands for octets that are no text.
+    for (const password of ['a\u202eb', 'a\u200fb', '\u{e0041}', '\ue000', '\ufffd', '\u2ff0', '\u0340']) {
+      expect(passwordProblem(password), JSON.stringify(password)).to.match(/^it contains a character that no mail program may send/)
+    }
   })
 })

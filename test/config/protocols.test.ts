@@ -13,17 +13,30 @@ describe('the protocols', () => {
     if (protocol.external === undefined)
       it(`${name} names the standards that bind it`, () => {
         expect(protocol.standards).to.not.be.empty
-        for (const standard of protocol.standards) expect(standard).to.match(/^RFC \d+( §[\d.]+)?$/)
+        for (const standard of protocol.standards) expect(standard).to.match(/^(?:RFC \d+( §[\d.]+)?|draft-[a-z0-9-]+-\d\d)$/)
       })
 
     it(`${name} has an example with a place for the address`, () => expect(protocol.example).to.include('{address}'))
   }
 
+  it('have examples for services that are encrypted from the first octet', () => {
+    const names = ['http', 'ftp', 'smtp', 'pop3']
+    const sets = names.map((name) => `services.${name}.tls=implicit`)
+    const examples = loadConfiguration({ protocols, env: {}, sets }).services.map(({ name, example }) => [name, example])
+    expect(Object.fromEntries(examples)).to.include({
+      http: 'curl {trust}https://{hostname}:{port}/',
+      ftp: 'curl {trust}-u alice ftps://{hostname}:{port}/',
+      smtp: 'swaks --tlsc --server {address} --to alice@localhost',
+      pop3: 'curl {trust}-u alice pop3s://{hostname}:{port}/',
+    })
+  })
+
   for (const { name, grants } of services) {
     it(`${name} may touch nothing but its own data`, () => {
       const paths = [...grants.read, ...grants.write, ...(grants.files ?? [])]
       // Of tls/ what everybody may have, never the folder of the keys.
-      const own = ['www', 'files', 'tls/public', 'mail.db', 'mail.db-wal', 'mail.db-shm'].map((part) => join(settings.data, part))
+      const databases = ['mail.db', 'mail-index.db'].flatMap((file) => ['', '-wal', '-shm'].map((suffix) => `${file}${suffix}`))
+      const own = ['www', 'files', 'tls/public', ...databases].map((part) => join(settings.data, part))
       expect(paths.filter((path) => !isAbsolute(path) || path.includes('*'))).to.deep.equal([])
       expect(paths.filter((path) => path.startsWith(settings.data) && !own.includes(path))).to.deep.equal([])
     })
@@ -34,7 +47,7 @@ describe('the protocols', () => {
       const grants = services.find((service) => service.name === name)?.grants
       return [...(grants?.read ?? []), ...(grants?.write ?? []), ...(grants?.files ?? [])].join()
     }
-    expect(`${touched('http')},${touched('ftp')}`).to.not.include('mail.db')
+    expect(`${touched('http')},${touched('ftp')}`).to.not.include('mail')
     expect(`${touched('smtp')},${touched('pop3')}`).to.not.include('files')
   })
 })

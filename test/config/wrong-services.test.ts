@@ -28,6 +28,11 @@ describe('a wrong service is refused', () => {
       told: ['my.yaml:3:11: services.http.port: must be a port from 0 to 65535 (0: the system chooses), not 65536'],
     },
     {
+      name: 'the port of SMTP for LMTP',
+      yaml: 'services:\n  lmtp:\n    protocol: smtp\n    mode: lmtp\n    port: 25\n',
+      told: ['my.yaml:5:11: services.lmtp.port: must not be 25, where mail servers expect SMTP (RFC 2033)'],
+    },
+    {
       name: 'a port in quotes',
       yaml: 'services:\n  http:\n    port: "80"\n',
       told: ['my.yaml:3:11: services.http.port: must be a port from 0 to 65535 (0: the system chooses), not "80"'],
@@ -197,7 +202,7 @@ describe('a wrong service is refused', () => {
     {
       name: 'a route that does nothing',
       yaml: 'services:\n  http:\n    routes:\n      - path: /a\n',
-      told: ['my.yaml:4:9: services.http.routes.0: must have one of proxy, redirect, respond, auth'],
+      told: ['my.yaml:4:9: services.http.routes.0: must have one of files, proxy, redirect, respond, auth, cors'],
     },
     {
       name: 'a route whose path is none',
@@ -212,7 +217,7 @@ describe('a wrong service is refused', () => {
     {
       name: 'a route without a path',
       yaml: 'services:\n  http:\n    routes:\n      - { redirect: /b }\n',
-      told: ['my.yaml:4:9: services.http.routes.0.path: is missing; it must be text'],
+      told: ['my.yaml:4:9: services.http.routes.0.path: is missing; it must be a path that begins with /'],
     },
     {
       name: 'an unknown setting of a route, told alone',
@@ -222,9 +227,65 @@ describe('a wrong service is refused', () => {
       ],
     },
     {
-      name: 'a site without a root',
-      yaml: 'services:\n  http:\n    sites:\n      shop.test: {}\n',
-      told: ['my.yaml:4:7: services.http.sites.shop.test.root: is missing; it must be a path'],
+      name: "a site's certificate without its key",
+      yaml: 'services:\n  http:\n    sites:\n      shop.test: { certificate: a.pem }\n',
+      told: ['my.yaml:4:18: services.http.sites.shop.test: must have both of certificate and key, or none'],
+    },
+    {
+      name: 'a site that has the name of another',
+      yaml: 'services:\n  http:\n    sites:\n      a.test: {}\n      b.test: { aliases: [A.test] }\n',
+      told: ['my.yaml:5:27: services.http.sites.b.test.aliases.0: is another name of a site already: a.test'],
+    },
+    {
+      name: 'a site whose name is none',
+      yaml: 'services:\n  http:\n    sites:\n      a.*.test: {}\n',
+      told: ['my.yaml:4:7: services.http.sites.a.*.test: must be the name of a host such as shop.test, or *.shop.test'],
+    },
+    {
+      name: 'pages of any origin with the login of the user',
+      yaml: 'services:\n  http:\n    cors: { origins: any, credentials: true }\n',
+      told: [
+        'my.yaml:3:40: services.http.cors.credentials: cannot be true where origins is any: every page in the world could read what a user may see',
+      ],
+    },
+    {
+      name: 'an origin with a path',
+      yaml: 'services:\n  http:\n    cors: { origins: [https://a.test/] }\n',
+      told: [
+        'my.yaml:3:23: services.http.cors.origins.0: must be an origin such as https://shop.test, without a path, not "https://a.test/"',
+      ],
+    },
+    {
+      name: 'a header field that frames the message',
+      yaml: 'services:\n  http:\n    rules:\n      - headers: { Content-Length: 7 }\n',
+      told: ['my.yaml:4:20: services.http.rules.0.headers.Content-Length: is a header field that the server itself takes care of'],
+    },
+    {
+      name: 'a header field with a line break',
+      yaml: 'services:\n  http:\n    rules:\n      - headers: { X-A: "a\\r\\nSet-Cookie: b" }\n',
+      told: ['my.yaml:4:25: services.http.rules.0.headers.X-A: must be printable ASCII on one line, not "a\\r\\nSet-Cookie: b"'],
+    },
+    {
+      name: 'a rule that does nothing',
+      yaml: 'services:\n  http:\n    rules:\n      - path: /a/\n',
+      told: ['my.yaml:4:9: services.http.rules.0: must have one of cache, headers, download'],
+    },
+    {
+      name: 'a folder for one path',
+      yaml: 'services:\n  http:\n    routes:\n      - { path: /a, files: ./a }\n',
+      told: ['my.yaml:4:17: services.http.routes.0.path: must end in / where `files` names a folder'],
+    },
+    {
+      name: 'a redirection to another host by accident',
+      yaml: 'services:\n  http:\n    routes:\n      - { path: /a, redirect: //b.test/ }\n',
+      told: [
+        'my.yaml:4:31: services.http.routes.0.redirect: must be a path that begins with one /, or a URL such as https://shop.test/, not "//b.test/"',
+      ],
+    },
+    {
+      name: 'a page for what is no error',
+      yaml: 'services:\n  http:\n    pages: { 200: /a.html }\n',
+      told: ['my.yaml:3:14: services.http.pages.200: must be a status such as 404'],
     },
   ])
 })

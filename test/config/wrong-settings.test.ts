@@ -107,9 +107,48 @@ describe('a wrong setting is refused', () => {
       told: ['my.yaml:2:16: tls.certificate: is a file of its own: tls.key must be one too, not auto'],
     },
     {
+      name: 'an account with its own settings for files that can be none, and settings that are none',
+      yaml: 'files:\n  accounts:\n    "a b": { access: full }\n    bob: { access: dropbox }\n    carol: { quota: { bytes: lots }, sync: never }\n',
+      told: [
+        'my.yaml:3:5: files.accounts.a b: must be the name of an account such as alice',
+        'my.yaml:4:20: files.accounts.bob.access: must be full, read-only or drop-box, not "dropbox"; did you mean drop-box?',
+        'my.yaml:5:30: files.accounts.carol.quota.bytes: must be a size such as 64KiB, 25MB or 1GiB, not "lots"',
+        'my.yaml:5:38: files.accounts.carol.sync: there is no such setting; did you mean files.sync?',
+      ],
+    },
+    {
+      name: 'an account with its own settings for files twice',
+      yaml: 'files:\n  accounts:\n    bob: { access: drop-box }\n    Bob: { transfers: 2 }\n',
+      told: ['my.yaml:4:5: files.accounts.Bob: is the same as files.accounts.bob'],
+    },
+    {
+      name: 'limits of files that allow nothing',
+      yaml: 'files: { quota: { bytes: 0 }, transfers: 0, bandwidth: { upload: 0 }, keepPartials: 10ms, access: none }\n',
+      told: [
+        'my.yaml:1:26: files.quota.bytes: must be at least 1B, not 0',
+        'my.yaml:1:42: files.transfers: must be at least 1, not 0',
+        'my.yaml:1:66: files.bandwidth.upload: must be at least 1B, not 0',
+        'my.yaml:1:85: files.keepPartials: must be at least 1s, not "10ms"',
+        'my.yaml:1:99: files.access: must be full, read-only or drop-box, not "none"',
+      ],
+    },
+    {
       name: 'aliases in a loop',
       yaml: 'mail:\n  aliases:\n    sales: [office]\n    office: [alice, Sales]\n',
       told: ['my.yaml:3:12: mail.aliases.sales: leads back to itself: sales → office → sales'],
+    },
+    {
+      name: 'aliases in a loop that leads over a tag, an address and another domain',
+      yaml: 'domains: [havre.test, bücher.test]\nmail:\n  aliases:\n    a: [b+x, alice]\n    b: [C@BÜCHER.test]\n    c: ["a@xn--bcher-kva.test"]\n',
+      told: ['my.yaml:4:8: mail.aliases.a: leads back to itself: a → b → c → a'],
+    },
+    {
+      name: 'two loops that meet',
+      yaml: 'mail:\n  aliases:\n    a: [b, c]\n    b: [a]\n    c: [a]\n',
+      told: [
+        'my.yaml:3:8: mail.aliases.a: leads back to itself: a → b → a',
+        'my.yaml:3:8: mail.aliases.a: leads back to itself: a → c → a',
+      ],
     },
     {
       name: 'an alias to nobody',

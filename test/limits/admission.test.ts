@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { AdmissionTable } from '../../shared/limits/admission.ts'
+import { AdmissionTable, manyClients } from '../../shared/limits/admission.ts'
 
 const roomy = { connections: 100, connectionsPerAddress: 100, connectionsPerSecond: null }
 
@@ -25,6 +25,18 @@ describe('who may come in', () => {
     const { table } = tableWith({ connections: 3, connectionsPerAddress: 2 })
     expect([table.admit('a'), table.admit('a'), table.admit('a')]).to.deep.equal([null, null, 'connectionsPerAddress'])
     expect([table.admit('b'), table.admit('b'), table.admit('a')]).to.deep.equal([null, 'connections', 'connectionsPerAddress'])
+  })
+
+  it('is not counted by address where one carries many clients, but for the service all the same', () => {
+    const { table } = tableWith({ connections: 4, connectionsPerAddress: 1, connectionsPerSecond: 1 })
+    expect(admitted(table, manyClients, 3)).to.equal(3)
+    expect([table.admit('a'), table.admit('a'), table.admit(manyClients)]).to.deep.equal([
+      null,
+      'connectionsPerAddress',
+      'connections',
+    ])
+    table.release(manyClients)
+    expect([table.open, table.admit(manyClients)]).to.deep.equal([3, null])
   })
 
   it('is so many a second of an address, and no more, however they are spread', () => {

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { startFamily } from '../kit/family.ts'
 import { flood, visits } from './bystanders.ts'
 
-/** The same at length, with times: attacks.long.ts. */
+/** The same at length, with times: attacks.alone.ts. */
 describe('under attack, for a moment', function () {
   this.timeout(120_000)
 

@@ -50,7 +50,7 @@ export const flood = async (kind: string, port: number, from: string) => {
   child.stdout.on('data', (chunk) => {
     output += String(chunk)
   })
-  await eventually(() => expect(output).to.contain('ready'), 30_000)
+  await eventually(() => expect(output).to.contain('ready'))
   const end = async (): Promise<Record<string, number>> => {
     child.kill('SIGTERM')
     if (child.exitCode === null) await once(child, 'exit')

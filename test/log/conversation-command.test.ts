@@ -1,9 +1,9 @@
-import { spawn } from 'node:child_process'
 import { appendFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { gzipSync } from 'node:zlib'
 import { expect } from 'chai'
-import { havre, havreProgram } from '../kit/family.ts'
+import { havre } from '../kit/family.ts'
 import { type TemporaryFolder, temporaryFolder } from '../kit/folder.ts'
+import { followLogs } from './followed-logs.ts'
 
 const startedAtMs = Date.UTC(2026, 0, 1, 12, 0, 0)
 
@@ -95,34 +95,14 @@ describe('havre logs --conversation', () => {
 
   it('follows one that goes on, and ends with it', async () => {
     await writeFile(smtpLog(), beginning.join(''))
-    const child = spawn(process.execPath, [...havreProgram, 'logs', '-f', '--conversation', 'abc-1', ...args], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
-    try {
-      let text = ''
-      let wake: () => void = () => undefined
-      child.stdout.on('data', (chunk: Buffer) => {
-        text += chunk.toString()
-        wake()
-      })
-      const exit = new Promise<number | null>((resolve) => child.once('close', resolve))
-      const seen = async (what: string) => {
-        while (!text.includes(what)) {
-          await new Promise<void>((resolve) => {
-            wake = resolve
-          })
-        }
-      }
-      await seen('EHLO')
-      expect(text).to.include('no end in the journal yet')
-      await appendFile(smtpLog(), middle.join(''))
-      await seen('12,345')
-      await appendFile(smtpLog(), end.join(''))
-      expect(await exit).to.equal(0)
-      expect(text).to.include(dialogue)
-    } finally {
-      child.kill('SIGKILL')
-    }
+    using logs = followLogs(['--conversation', 'abc-1', ...args])
+    await logs.seen((text) => text.includes('EHLO'))
+    expect(logs.text()).to.include('no end in the journal yet')
+    await appendFile(smtpLog(), middle.join(''))
+    await logs.seen((text) => text.includes('12,345'))
+    await appendFile(smtpLog(), end.join(''))
+    expect(await logs.exit).to.equal(0)
+    expect(logs.text()).to.include(dialogue)
   })
 
   it('says how conversations come to be recorded where there is none', async () => {

@@ -1,9 +1,9 @@
-import { spawn } from 'node:child_process'
 import { appendFile, mkdir, rename, writeFile } from 'node:fs/promises'
 import { expect } from 'chai'
 import { havre, havreProgram } from '../kit/family.ts'
 import { type TemporaryFolder, temporaryFolder } from '../kit/folder.ts'
 import { run } from '../kit/run.ts'
+import { followLogs } from './followed-logs.ts'
 
 const line = (second: number, level: string, service: string, fields: Record<string, unknown> = {}): string =>
   `${JSON.stringify({ time: new Date(Date.UTC(2026, 0, 1, 12, 0, second)).toISOString(), level, service, event: `${service}.said`, ...fields })}\n`
@@ -105,38 +105,20 @@ describe('havre logs', () => {
   })
 
   it('follows: what is added, new files, and files that were moved away', async () => {
-    const child = spawn(process.execPath, [...havreProgram, 'logs', '-f', '-n', '1', ...args], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
-    try {
-      let text = ''
-      let wake: () => void = () => undefined
-      child.stdout.on('data', (chunk: Buffer) => {
-        text += chunk.toString()
-        wake()
-      })
-      const seen = async (n: number) => {
-        while (!numbers(text).includes(n)) {
-          await new Promise<void>((resolve) => {
-            wake = resolve
-          })
-        }
-      }
-      await seen(6)
-      await appendFile(folder.at('logs', 'smtp.log'), line(10, 'info', 'smtp', { n: 10 }))
-      await seen(10)
-      await appendFile(folder.at('logs', 'smtp.log'), line(11, 'info', 'smtp', { n: 11 }).slice(0, 40))
-      await writeFile(folder.at('logs', 'ftp.log'), line(12, 'info', 'ftp', { n: 12 }))
-      await seen(12)
-      await appendFile(folder.at('logs', 'smtp.log'), line(11, 'info', 'smtp', { n: 11 }).slice(40))
-      await seen(11)
-      await appendFile(folder.at('logs', 'http.log'), line(13, 'info', 'http', { n: 13 }))
-      await rename(folder.at('logs', 'http.log'), folder.at('logs', 'http.1.log'))
-      await writeFile(folder.at('logs', 'http.log'), line(14, 'info', 'http', { n: 14 }))
-      await seen(14)
-      expect(numbers(text)).to.deep.equal([6, 10, 12, 11, 13, 14])
-    } finally {
-      child.kill('SIGKILL')
-    }
+    using logs = followLogs(['-n', '1', ...args])
+    const seen = (n: number) => logs.seen((text) => numbers(text).includes(n))
+    await seen(6)
+    await appendFile(folder.at('logs', 'smtp.log'), line(10, 'info', 'smtp', { n: 10 }))
+    await seen(10)
+    await appendFile(folder.at('logs', 'smtp.log'), line(11, 'info', 'smtp', { n: 11 }).slice(0, 40))
+    await writeFile(folder.at('logs', 'ftp.log'), line(12, 'info', 'ftp', { n: 12 }))
+    await seen(12)
+    await appendFile(folder.at('logs', 'smtp.log'), line(11, 'info', 'smtp', { n: 11 }).slice(40))
+    await seen(11)
+    await appendFile(folder.at('logs', 'http.log'), line(13, 'info', 'http', { n: 13 }))
+    await rename(folder.at('logs', 'http.log'), folder.at('logs', 'http.1.log'))
+    await writeFile(folder.at('logs', 'http.log'), line(14, 'info', 'http', { n: 14 }))
+    await seen(14)
+    expect(numbers(logs.text())).to.deep.equal([6, 10, 12, 11, 13, 14])
   })
 })

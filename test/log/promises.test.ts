@@ -64,6 +64,7 @@ describe('promises are on record before they are made:', () => {
       const [, id] = /^250 2\.0\.0 .* id (\S+)$/.exec(line) ?? []
       if (id !== undefined) acknowledged.push(id)
       if (acknowledged.length === many) process.kill(pid, 'SIGKILL')
+      if (line.startsWith('220 ')) say(`EHLO client.test\r\n${envelope}`)
       if (id !== undefined) say(envelope)
       else if (line.startsWith('354 ')) say('Subject: hello\r\n\r\nhello\r\n.\r\n')
     }
@@ -71,7 +72,6 @@ describe('promises are on record before they are made:', () => {
       const socket = connect(family.port('smtp'), '127.0.0.1')
       // Killed: what else should become of it.
       socket.on('error', () => undefined)
-      socket.write(`EHLO client.test\r\n${envelope}`)
       let rest = ''
       socket.on('data', (chunk) => {
         const lines = `${rest}${chunk}`.split('\r\n')

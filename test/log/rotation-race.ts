@@ -48,7 +48,7 @@ export const rotateUnderWriters = async (folder: TemporaryFolder, rotations: num
     return { name, child, said: text(child.stdout) }
   })
   try {
-    await eventually(async () => expect((await stat(folder.at('http.access.log'))).size).to.be.greaterThan(0), 20_000)
+    await eventually(async () => expect((await stat(folder.at('http.access.log'))).size).to.be.greaterThan(0))
     for (let look = 0; rotated < rotations; look++) {
       await rotation.look()
       // Has it compress what can be.

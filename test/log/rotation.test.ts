@@ -153,7 +153,7 @@ describe('rotation', () => {
   })
 
   it('loses and doubles no line while several processes write and files are put away again and again', async function () {
-    this.timeout(60_000)
+    this.timeout(120_000)
     await rotateUnderWriters(folder, 40)
   })
 

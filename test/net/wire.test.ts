@@ -71,6 +71,23 @@ describe('Wire', () => {
     expect(wire.over).to.equal(false)
   })
 
+  it('holds the client back while nobody reads, and loses nothing of what it sent', async () => {
+    const { peer, wire } = make()
+    const chunks = Array.from({ length: 200 }, (_, index) => Buffer.alloc(1_024, index))
+    let taken = 0
+    await turn()
+    // As a socket does: what is pushed into a paused stream waits there, and is a sign to stop.
+    for (const chunk of chunks) {
+      taken += 1
+      if (!peer.push(chunk)) break
+      await turn()
+    }
+    expect(taken, 'KiB taken').to.be.within(64, 70)
+    const read: Buffer[] = []
+    for (let octets = 0; octets < taken * 1_024; octets = Buffer.concat(read).length) read.push((await wire.read()) ?? Buffer.of())
+    expect(Buffer.concat(read).equals(Buffer.concat(chunks.slice(0, taken)))).to.equal(true)
+  })
+
   it('reads nothing more once the conversation has to end', async () => {
     const { peer, controller, wire } = make()
     const waiting = wire.read()
@@ -165,7 +182,7 @@ describe('Wire', () => {
     const { peer, wire } = make()
     const before = new Peer()
     wire.detach()
-    for (const event of ['readable', 'end', 'drain', 'finish', 'close']) {
+    for (const event of ['data', 'readable', 'end', 'drain', 'finish', 'close']) {
       expect(peer.listenerCount(event), event).to.equal(before.listenerCount(event))
     }
   })

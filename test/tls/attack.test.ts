@@ -30,7 +30,7 @@ for (const service of protocols) {
   const { say, answer, injected, probe, fine } = upgrades[service]
   describe(`TLS: attacks on ${say} of ${service}`, () => {
     it('what is put behind it in clear is never run, wherever the packets are cut', async function () {
-      this.timeout(60_000)
+      this.timeout(120_000)
       await using running = await serve({ service, tls: 'starttls' })
       const whole = `${say}\r\n${injected}`
       for (let cut = 0; cut <= whole.length; cut++) {
@@ -121,11 +121,11 @@ describe('TLS: the discard of the host', () => {
 
 describe('TLS: attacks on a service that is encrypted from the first octet', () => {
   it('thousands of half handshakes hold no more than the limit, and end by themselves; others are served', async function () {
-    this.timeout(60_000)
+    this.timeout(120_000)
     await using running = await serve({
       service: 'pop3',
       tls: 'implicit',
-      limits: { connectionsPerAddress: 50, handshakeMs: 500 },
+      limits: { connectionsPerAddress: 50, handshakeMs: 20_000 },
     })
     for (let round = 0; round < 20; round++) {
       const sockets = Array.from({ length: 100 }, () => connect(running.port, '127.0.0.1').on('error', () => undefined))
@@ -172,7 +172,8 @@ describe('TLS: attacks on a service that is encrypted from the first octet', () 
         })
         socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? ''))
       })
-    expect(await wants(['h2', 'http/1.1'])).to.equal('http/1.1')
+    expect(await wants(['h2', 'http/1.1'])).to.equal('h2')
+    expect(await wants(['http/1.1'])).to.equal('http/1.1')
     expect(await wants(['imap'])).to.equal('ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL')
     await using mail = await serve({ service: 'pop3', tls: 'implicit' })
     using client = await Client.connectTls(mail.port, { tls: { ALPNProtocols: ['pop3'] } })
@@ -215,7 +216,7 @@ describe('TLS: attacks on a service that is encrypted from the first octet', () 
         })
       })
       socket.once('error', () => resolve(true))
-      setTimeout(() => reject(new Error('no answer')), 10_000).unref()
+      setTimeout(() => reject(new Error('no answer')), 60_000).unref()
     })
     expect(refused).to.equal(true)
   })

@@ -27,7 +27,7 @@ const selfSigned = '-x509 -days 90 -nodes -subj /CN=own.test -addext subjectAltN
 describeWith(['openssl'], 'TLS: files of the operator, as openssl writes them', () => {
   let made: TemporaryFolder
   before('make the files', async function () {
-    this.timeout(60_000)
+    this.timeout(120_000)
     made = await temporaryFolder()
     const make = (line: string) => openssl(made, line)
     await make(`req ${selfSigned} -newkey ec -pkeyopt ec_paramgen_curve:P-256 -keyout ec.key -out ec.pem`)

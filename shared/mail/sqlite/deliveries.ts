@@ -3,6 +3,7 @@ import { crc32 } from 'node:zlib'
 import { integer, type MailDatabase, type Row } from './database.ts'
 import { storeError } from './failures.ts'
 import { type Holder, lives, uptimeMs } from './holders.ts'
+import { admitted } from './quota.ts'
 import type { Requests } from './requests.ts'
 
 /** SQL: the id of chunk `?2` of delivery `?1` (schema.ts). A delivery has at most 2^20 chunks of 64 KiB: 64 GiB. */
@@ -18,8 +19,9 @@ const mustBeWriting = (database: MailDatabase, holder: Holder, delivery: number)
   if (row === undefined) throw storeError('damaged', { cause: `delivery ${delivery} was swept` })
 }
 
-/** Adds a chunk to an unfinished delivery, or begins one with it. @throws {StoreError} damaged: the delivery was swept */
+/** Adds a chunk to an unfinished delivery, or begins one with it. @throws {StoreError} full; damaged: the delivery was swept */
 export const append = (database: MailDatabase, holder: Holder, ask: Requests['append']['ask']): Requests['append']['answer'] => {
+  database.leaveRoom()
   const delivery = ask.delivery ?? begin(database, holder)
   mustBeWriting(database, holder, delivery)
   addChunk(database, delivery, ask.chunk, ask.data)
@@ -28,50 +30,50 @@ export const append = (database: MailDatabase, holder: Holder, ask: Requests['ap
 
 const begin = (database: MailDatabase, holder: Holder): number => {
   holder.register(database)
-  return database.run("INSERT INTO delivery VALUES (NULL, 0, ?, 0, 0, '', '[]')", holder.token).id
+  const insert = "INSERT INTO delivery (links, writer, octets, received, sender, recipients) VALUES (0, ?, 0, 0, '', '[]')"
+  return database.run(insert, holder.token).id
 }
 
 /**
- * Makes a delivery, of what came with the request or of what went ahead too, and a message for each account.
- * @throws {StoreError} damaged: not all of what went ahead is there
+ * Makes a delivery, of what came with the request or of what went ahead too, and a message for each account. A quota that is
+ * reached is an answer, not an error: an error would make the worker do all that came together with this once more, one by one.
+ * @throws {StoreError} full; damaged: not all of what went ahead is there
  */
 export const deliver = (database: MailDatabase, holder: Holder, ask: Requests['deliver']['ask']): Requests['deliver']['answer'] => {
-  const delivery = ask.delivery === null ? insertDelivery(database, ask) : finish(database, holder, ask.delivery, ask)
+  database.leaveRoom()
+  const mailboxes = admitted(database, ask)
+  const links = mailboxes?.reduce<number>((sum, mailbox) => (mailbox === null ? sum : sum + 1), 0) ?? 0
+  if (mailboxes === null || links === 0) return { ids: mailboxes }
+  const delivery = ask.delivery === null ? insertDelivery(database, ask, links) : finish(database, holder, ask.delivery, ask, links)
   if (ask.data !== null) addChunk(database, delivery, ask.chunks, ask.data)
-  return { ids: ask.accounts.map((account) => addMessage(database, account, delivery)) }
+  const insert = 'INSERT INTO message VALUES (NULL, ?, ?, ?)'
+  return { ids: mailboxes.map((mailbox) => (mailbox === null ? null : database.run(insert, mailbox, delivery, ask.flags).id)) }
 }
 
-const insertDelivery = (database: MailDatabase, ask: Requests['deliver']['ask']): number => {
-  const { octets, sender, recipients, accounts } = ask
-  const insert = 'INSERT INTO delivery VALUES (NULL, ?, NULL, ?, ?, ?, ?)'
-  return database.run(insert, accounts.length, octets, Date.now(), sender, recipients).id
+const insertDelivery = (database: MailDatabase, ask: Requests['deliver']['ask'], links: number): number => {
+  const { octets, received, sender, recipients, utf8, dsn } = ask
+  const insert = 'INSERT INTO delivery VALUES (NULL, ?, NULL, ?, ?, ?, ?, ?, ?)'
+  return database.run(insert, links, octets, received ?? Date.now(), sender, recipients, utf8, dsn).id
 }
 
-const finish = (database: MailDatabase, holder: Holder, delivery: number, ask: Requests['deliver']['ask']): number => {
-  const { octets, sender, recipients, chunks, accounts } = ask
+const finish = (
+  database: MailDatabase,
+  holder: Holder,
+  delivery: number,
+  ask: Requests['deliver']['ask'],
+  links: number,
+): number => {
+  const { octets, received, sender, recipients, chunks, utf8, dsn } = ask
   mustBeWriting(database, holder, delivery)
   const there = integer(
     database.get(`SELECT count(*) AS n FROM chunk WHERE id BETWEEN ?1 << 20 AND ${chunkId}`, delivery, chunks)?.n,
   )
   if (there !== chunks) throw storeError('damaged', { cause: `delivery ${delivery} has ${there} chunks, not ${chunks}` })
-  const update =
-    'UPDATE delivery SET links = ?2, writer = NULL, octets = ?3, received = ?4, sender = ?5, recipients = ?6 WHERE id = ?1'
-  database.run(update, delivery, accounts.length, octets, Date.now(), sender, recipients)
+  const update = `
+    UPDATE delivery SET links = ?2, writer = NULL, octets = ?3, received = ?4, sender = ?5, recipients = ?6, utf8 = ?7, dsn = ?8
+    WHERE id = ?1`
+  database.run(update, delivery, links, octets, received ?? Date.now(), sender, recipients, utf8, dsn)
   return delivery
-}
-
-/** The account's mailbox, made when missing: the store does not know which accounts there are. */
-export const mailboxOf = (database: MailDatabase, account: string): number => {
-  const row = database.get('SELECT id FROM mailbox WHERE account = ?', account)
-  return row === undefined ? database.run('INSERT INTO mailbox VALUES (NULL, ?)', account).id : integer(row.id)
-}
-
-const addMessage = (database: MailDatabase, account: string, delivery: number): number => {
-  const insert = 'INSERT INTO message SELECT NULL, id, ?2 FROM mailbox WHERE account = ?1'
-  const { changes, id } = database.run(insert, account, delivery)
-  if (changes === 1) return id
-  mailboxOf(database, account)
-  return database.run(insert, account, delivery).id
 }
 
 /** Gives an unfinished delivery up; its octets are left to `sweep`, which goes in small steps. */

@@ -1,7 +1,7 @@
 /** A message on its way in: filled into chunks, of which full ones go ahead. */
-import type { Delivery, Envelope } from '../mail-store.ts'
+import type { DeliverOptions, Delivery, Envelope, Placed, Quota, Recipient } from '../mail-store.ts'
 import { storeError } from './failures.ts'
-import { chunkOctets, mostChunks } from './schema.ts'
+import { chunkOctets, isFlags, mostChunks } from './schema.ts'
 import type { StoreThread } from './thread.ts'
 
 /** Where a chunk begins: most messages are small. */
@@ -13,6 +13,8 @@ const empty = Buffer.alloc(0)
 export class SqliteDelivery implements Delivery {
   readonly #thread: StoreThread
   readonly #envelope: Envelope
+  readonly #options: DeliverOptions
+  readonly #quota: Quota | null
   /** The unfinished delivery in the database, once a full chunk went there. */
   #delivery: number | null = null
   /** The chunk that fills, and the octets in it. */
@@ -26,10 +28,13 @@ export class SqliteDelivery implements Delivery {
   #sending: Promise<void> = Promise.resolve()
   #ended = false
 
-  constructor(thread: StoreThread, envelope: Envelope) {
+  constructor(thread: StoreThread, envelope: Envelope, options: DeliverOptions, quota: Quota | null) {
     if (envelope.recipients.length === 0) throw new RangeError('a delivery needs a recipient')
+    if (!isFlags(options.flags ?? '')) throw new RangeError('flags are letters, each once, sorted')
     this.#thread = thread
     this.#envelope = envelope
+    this.#options = options
+    this.#quota = quota
   }
 
   async write(octets: Buffer): Promise<void> {
@@ -42,15 +47,28 @@ export class SqliteDelivery implements Delivery {
     }
   }
 
-  async commit(): Promise<readonly string[]> {
+  async commit(): Promise<readonly Placed[]> {
     this.#mustBeOpen()
     this.#ended = true
     try {
       await this.#sending
-      const data = this.#take()
-      const ask = { delivery: this.#delivery, chunks: this.#sent, octets: this.#octets, data, ...stored(this.#envelope) }
-      const { ids } = await this.#thread.ask('deliver', ask)
-      return ids.map(String)
+      const { whenFull = 'refuse', flags = '', receivedAt = null } = this.#options
+      const envelope = stored(this.#envelope)
+      const { ids } = await this.#thread.ask('deliver', {
+        delivery: this.#delivery,
+        chunks: this.#sent,
+        octets: this.#octets,
+        data: this.#take(),
+        ...envelope,
+        flags,
+        received: receivedAt?.getTime() ?? null,
+        quota: this.#quota,
+        whenFull,
+      })
+      if (ids === null) throw storeError('over-quota')
+      // What everybody is left out of is no message: what went ahead of it is given up.
+      if (ids.every((id) => id === null)) await this.#forget()
+      return envelope.accounts.map((account, place) => placed(account, ids[place] ?? null))
     } catch (error) {
       await this.#forget()
       throw error
@@ -129,8 +147,16 @@ export class SqliteDelivery implements Delivery {
 }
 
 /** The envelope as the database keeps it. */
-const stored = ({ sender, recipients }: Envelope) => ({
+const stored = ({ sender, recipients, dsn, utf8 }: Envelope) => ({
   sender,
-  recipients: JSON.stringify(recipients.map(({ address, account }) => [address, account])),
+  recipients: JSON.stringify(recipients.map(storedRecipient)),
+  dsn: dsn === undefined ? null : JSON.stringify(dsn),
+  utf8: utf8 === true ? (1 as const) : (0 as const),
   accounts: [...new Set(recipients.map(({ account }) => account))],
 })
+
+const storedRecipient = ({ address, account, notify, originalRecipient }: Recipient) =>
+  notify === undefined && originalRecipient === undefined ? [address, account] : [address, account, { notify, originalRecipient }]
+
+const placed = (account: string, id: number | null): Placed =>
+  id === null ? { account, id, why: 'over-quota' } : { account, id: String(id) }

@@ -31,6 +31,7 @@ const systemCodes: Readonly<Record<string, StoreErrorCode>> = {
 /** One text for each code: what a client or an operator may read. */
 const texts: Readonly<Record<StoreErrorCode, string>> = {
   full: 'no room for mail',
+  'over-quota': 'the mailbox is full',
   locked: 'the mail store is busy',
   damaged: 'the mail store cannot be read or written',
   closed: 'the mail store is closed',
@@ -50,6 +51,10 @@ export const codeOf = (error: unknown): StoreErrorCode | null => {
   return null
 }
 
+/** Whether it tells of damage: of pages that cannot be read, or of an integer past all that ours can be (`node:sqlite`), which nobody wrote. */
+export const isDamage = (error: unknown): boolean =>
+  codeOf(error) === 'damaged' || (error instanceof RangeError && 'code' in error && error.code === 'ERR_OUT_OF_RANGE')
+
 const causeOf = (error: unknown): string => {
   if (!(error instanceof Error)) return String(error)
   const detail = 'errcode' in error ? ` (SQLite ${error.errcode})` : ''
@@ -64,9 +69,9 @@ export const toFailure = (error: unknown): Failure => {
   return { code, message: code === null ? 'the mail store failed' : texts[code], cause: causeOf(error) }
 }
 
-/** The error as it is thrown on the other thread. */
-export const fromFailure = ({ code, message, cause }: Failure): Error => {
+/** The error as it is thrown on the other thread. @param again the trouble is known */
+export const fromFailure = ({ code, message, cause }: Failure, again = false): Error => {
   if (code === null) return new Error(message, { cause })
   if (code === 'permanent') return new PermanentError(message, { cause })
-  return new StoreError(code, message, { cause })
+  return new StoreError(code, message, { cause, again })
 }

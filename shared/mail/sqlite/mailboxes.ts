@@ -1,9 +1,9 @@
 /** Mailboxes and what is in them. Writers run inside a transaction. */
 import { crc32 } from 'node:zlib'
-import { blob, integer, type MailDatabase, type Row, text } from './database.ts'
-import { mailboxOf } from './deliveries.ts'
+import { blob, integer, type MailDatabase, text } from './database.ts'
 import { storeError } from './failures.ts'
 import { type Holder, lives, uptimeMs } from './holders.ts'
+import { discount, mailboxOf } from './quota.ts'
 import type { Page, Requests } from './requests.ts'
 import { chunkOctets } from './schema.ts'
 
@@ -40,35 +40,54 @@ export const remove = (database: MailDatabase, { hold, ids }: Requests['remove']
   const mailbox = integer(row.mailbox)
   const list = JSON.stringify([...ids])
   const chosen = 'FROM message WHERE mailbox = ?1 AND id IN (SELECT value FROM json_each(?2))'
+  const sum = `SELECT count(*) AS messages, coalesce(sum(octets), 0) AS octets FROM delivery WHERE id IN (SELECT delivery ${chosen})`
+  const removed = database.get(sum, mailbox, list)
+  discount(database, mailbox, { octets: integer(removed?.octets), messages: integer(removed?.messages) })
   database.run(`UPDATE delivery SET links = links - 1 WHERE id IN (SELECT delivery ${chosen})`, mailbox, list)
   database.run(`DELETE ${chosen}`, mailbox, list)
   return null
 }
 
 const pageSql = `
-  SELECT message.id, octets, received, sender FROM message JOIN delivery ON delivery.id = message.delivery
+  SELECT message.id, octets, received, sender, flags, utf8 FROM message JOIN delivery ON delivery.id = message.delivery
   WHERE mailbox = (SELECT id FROM mailbox WHERE account = ?1) AND message.id > ?2 AND message.id <= ?3
   ORDER BY message.id LIMIT ${pageRows}`
 
+/** Where a text stands among those before it, which it joins when it is new. */
+const placeIn = (places: Map<string, number>, value: string): number => {
+  const known = places.get(value)
+  if (known !== undefined) return known
+  places.set(value, places.size)
+  return places.size - 1
+}
+
 /** The next messages of a mailbox; none for an account that never had mail. */
 export const page = (database: MailDatabase, { account, after, until }: Requests['page']['ask']): Page => {
-  const rows = database.all(pageSql, account, after, until)
-  const places = new Map<string, number>()
-  const place = (row: Row): number => {
-    const sender = text(row.sender)
-    const known = places.get(sender)
-    if (known !== undefined) return known
-    places.set(sender, places.size)
-    return places.size - 1
+  const rows = database.places(pageSql, account, after, until)
+  const { length } = rows
+  const [ids, octets, received] = [new Float64Array(length), new Float64Array(length), new Float64Array(length)]
+  const [sender, flags, utf8] = [new Uint32Array(length), new Uint32Array(length), new Uint8Array(length)]
+  const [senders, flagSets] = [new Map<string, number>(), new Map<string, number>()]
+  // By place, in the order of `pageSql`.
+  for (const [place, row] of rows.entries()) {
+    ids[place] = integer(row[0])
+    octets[place] = integer(row[1])
+    received[place] = integer(row[2])
+    sender[place] = placeIn(senders, text(row[3]))
+    flags[place] = placeIn(flagSets, text(row[4]))
+    utf8[place] = integer(row[5])
   }
   return {
     store: database.storeId,
-    ids: Float64Array.from(rows, (row) => integer(row.id)),
-    octets: Float64Array.from(rows, (row) => integer(row.octets)),
-    received: Float64Array.from(rows, (row) => integer(row.received)),
-    sender: Uint32Array.from(rows, place),
-    senders: [...places.keys()],
-    more: rows.length === pageRows,
+    ids,
+    octets,
+    received,
+    sender,
+    senders: [...senders.keys()],
+    flags,
+    flagSets: [...flagSets.keys()],
+    utf8,
+    more: length === pageRows,
   }
 }
 
@@ -104,9 +123,9 @@ export const bodies = (
   { account, first, last }: Requests['bodies']['ask'],
 ): Requests['bodies']['answer'] => {
   const parts: [id: number, data: Uint8Array][] = []
-  for (const row of database.all(bodiesSql, account, first, last)) {
-    const data = row.data === null ? nothing : blob(row.data)
-    if (data.length === row.octets && (row.octets === 0 || crc32(data) === row.crc)) parts.push([integer(row.id), data])
+  for (const { 0: id, 1: octets, 2: crc, 3: chunk } of database.places(bodiesSql, account, first, last)) {
+    const data = chunk === null ? nothing : blob(chunk)
+    if (data.length === octets && (octets === 0 || crc32(data) === crc)) parts.push([integer(id), data])
   }
   const data = new Uint8Array(parts.reduce((sum, [, part]) => sum + part.length, 0))
   const ends = new Float64Array(parts.length)

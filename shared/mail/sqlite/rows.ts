@@ -35,6 +35,14 @@ class Row implements StoredMessage {
   get receivedAt(): Date {
     return new Date(this.#page.received[this.#place] ?? 0)
   }
+
+  get flags(): string {
+    return this.#page.flagSets[this.#page.flags[this.#place] ?? 0] ?? ''
+  }
+
+  get utf8(): boolean {
+    return this.#page.utf8[this.#place] === 1
+  }
 }
 
 /** All messages of a page, in its order. */

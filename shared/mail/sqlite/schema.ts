@@ -5,6 +5,8 @@
  * goes with its last message. Octets lie in *chunks* of `chunkOctets`; a chunk's id is its delivery's id and its own number in
  * one integer, so that a message is one range of one tree, without an index. A *holder* is one process (one worker thread of
  * one) that says with `until` that it lives: *holds* of mailboxes and unfinished deliveries are its own and end with it.
+ * A *mailbox* counts its messages and their octets, changed in the transaction that changes what is counted. Ids of messages grow in
+ * the order of the commits.
  */
 import type { DatabaseSync } from 'node:sqlite'
 import { PermanentError } from '../../service.ts'
@@ -24,6 +26,10 @@ export const pageOctets = 16 * 1024
 /** `Havr`: tells our file from any other SQLite database. */
 const applicationId = 0x48617672
 
+/** What `message.flags` may hold: Maildir's letters, each once, sorted. */
+export const isFlags = (flags: string): boolean =>
+  /^[A-Za-z]*$/.test(flags) && [...flags].every((letter, place) => place === 0 || letter > flags.charAt(place - 1))
+
 const steps = [
   `
   CREATE TABLE store (id TEXT NOT NULL) STRICT;
@@ -38,12 +44,23 @@ const steps = [
     octets INTEGER NOT NULL,
     received INTEGER NOT NULL,  -- ms since 1970
     sender TEXT NOT NULL,
-    recipients TEXT NOT NULL    -- JSON: [[address, account], …]
+    recipients TEXT NOT NULL    -- JSON: [[address, account], …]; a third element, where there is one: { notify, originalRecipient }
   ) STRICT;
   CREATE INDEX delivery_without_message ON delivery (writer) WHERE links = 0;
   CREATE TABLE chunk (id INTEGER PRIMARY KEY, crc INTEGER NOT NULL, data BLOB NOT NULL) STRICT;
   CREATE TABLE message (id INTEGER PRIMARY KEY AUTOINCREMENT, mailbox INTEGER NOT NULL, delivery INTEGER NOT NULL) STRICT;
   CREATE INDEX message_of_mailbox ON message (mailbox);
+  `,
+  `
+  ALTER TABLE mailbox ADD COLUMN octets INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE mailbox ADD COLUMN messages INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE delivery ADD COLUMN utf8 INTEGER NOT NULL DEFAULT 0;   -- 1: came with SMTPUTF8
+  ALTER TABLE delivery ADD COLUMN dsn TEXT;                          -- JSON: { ret, envelopeId }; NULL: nothing was said
+  ALTER TABLE message ADD COLUMN flags TEXT NOT NULL DEFAULT '';     -- Maildir's letters, sorted
+  UPDATE mailbox SET (messages, octets) = (
+    SELECT count(*), coalesce(sum(delivery.octets), 0)
+    FROM message JOIN delivery ON delivery.id = message.delivery WHERE message.mailbox = mailbox.id
+  );
   `,
 ] as const
 
@@ -75,6 +92,14 @@ const refuseStranger = (database: DatabaseSync): number => {
   const tables = version > 0 || database.prepare('SELECT 1 FROM sqlite_schema').get() !== undefined
   if (tables && id !== applicationId) throw new PermanentError('the mail database is a database of another program')
   return version
+}
+
+/** Nothing is brought anywhere. @throws {PermanentError} older or newer than this program, or not ours */
+export const checkSchema = (database: DatabaseSync): void => {
+  const version = atOneMoment(database, () => refuseStranger(database))
+  if (version === schemaVersion) return
+  const advice = 'one start of this program brings it there'
+  throw new PermanentError(`the mail database has version ${version}, this program reads version ${schemaVersion}: ${advice}`)
 }
 
 /**

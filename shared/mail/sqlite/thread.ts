@@ -1,8 +1,10 @@
 /** The worker thread as the rest of the process sees it: requests go in, promises come out. */
 import { randomBytes } from 'node:crypto'
 import { Worker } from 'node:worker_threads'
+import { StoreError } from '../mail-store.ts'
 import { fromFailure, storeError } from './failures.ts'
-import type { Answer, FromWorker, Kind, Request, Requests, WorkerOptions } from './requests.ts'
+import type { Answer, Failure, FromWorker, Kind, Request, Requests, WorkerOptions } from './requests.ts'
+import { Trouble } from './trouble.ts'
 
 /** A thread that does not end by itself after so long is ended: a store that is closed must not keep a process alive. */
 const closeMs = 15_000
@@ -11,6 +13,7 @@ const closeMs = 15_000
 export type ThreadOptions = Omit<WorkerOptions, 'token' | 'ended'>
 
 interface Pending {
+  readonly kind: Kind
   // One map for all kinds; `ask` ties the kind of the answer to that of the request.
   readonly resolve: (value: never) => void
   readonly reject: (error: Error) => void
@@ -24,8 +27,11 @@ export class StoreThread {
   readonly #ended: string[] = []
   #worker: Worker | null = null
   #starting: Promise<Worker> | null = null
+  readonly #trouble = new Trouble()
   #lastId = 0
   #closed: Promise<void> | null = null
+  /** Told whenever messages are to come or go. */
+  onChange: (() => void) | null = null
 
   constructor(options: ThreadOptions) {
     this.#options = options
@@ -37,11 +43,12 @@ export class StoreThread {
    */
   async ask<K extends Kind>(kind: K, ask: Requests[K]['ask']): Promise<Requests[K]['answer']> {
     if (this.#closed !== null) throw storeError('closed')
-    const worker = this.#worker ?? (await this.#running())
+    const worker = this.#worker ?? (await this.#started())
+    if (kind === 'deliver' || kind === 'remove') this.onChange?.()
     this.#lastId += 1
     const id = this.#lastId
     return new Promise((resolve, reject) => {
-      this.#pending.set(id, { resolve, reject })
+      this.#pending.set(id, { kind, resolve, reject })
       worker.postMessage({ id, kind, ask } as Request<K>)
     })
   }
@@ -63,6 +70,17 @@ export class StoreThread {
     clearTimeout(late)
   }
 
+  /** All who wait for one start read of its failure; to the operator it is one. */
+  async #started(): Promise<Worker> {
+    try {
+      return await this.#running()
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error
+      const { code, message, cause } = error
+      throw new StoreError(code, message, { cause, again: this.#trouble.isAgain('open', code) })
+    }
+  }
+
   #running(): Promise<Worker> {
     this.#starting ??= this.#launch().finally(() => {
       this.#starting = null
@@ -82,6 +100,7 @@ export class StoreThread {
         if ('answers' in message) for (const answer of message.answers) this.#settle(answer)
         else if (message.opened === true) {
           this.#worker = worker
+          this.#trouble.done('open')
           resolve(worker)
         } else {
           reject(fromFailure(message.opened))
@@ -104,8 +123,16 @@ export class StoreThread {
   #settle(answer: Answer): void {
     const pending = this.#pending.get(answer.id)
     this.#pending.delete(answer.id)
-    if ('failure' in answer) pending?.reject(fromFailure(answer.failure))
-    else pending?.resolve(answer.value as never)
+    if (pending === undefined) return
+    if ('failure' in answer) pending.reject(this.#errorOf(pending.kind, answer.failure))
+    else {
+      this.#trouble.done(pending.kind)
+      pending.resolve(answer.value as never)
+    }
+  }
+
+  #errorOf(kind: Kind, failure: Failure): Error {
+    return fromFailure(failure, failure.code !== 'permanent' && this.#trouble.isAgain(kind, failure.code))
   }
 
   #failAll(cause: unknown): void {

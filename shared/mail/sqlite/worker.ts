@@ -8,12 +8,18 @@ import { type Durability, MailDatabase } from './database.ts'
 import { sweep } from './deliveries.ts'
 import { codeOf, storeError, toFailure } from './failures.ts'
 import { endHolders, Holder } from './holders.ts'
-import { isOwed, modeOf, perform, weight } from './operations.ts'
+import { isOwed, leavesRest, modeOf, perform, weight } from './operations.ts'
 import type { Answer, FromWorker, Request, ToWorker, WorkerOptions } from './requests.ts'
+import { Trimmer } from './trimming.ts'
 
 /** A transaction is closed when so much is in it, that other processes may write. */
 const groupOctets = 4 * 1024 * 1024
 const groupRequests = 512
+
+/** While others write, a step of tidying is followed by a pause so many times as long. */
+const busyPause = 9
+/** What nobody waits for, and failed, is tried again after so long: a mailbox that somebody left is not to stay taken. */
+const owedMs = 1000
 
 /** Octets from which handing a buffer over is cheaper than copying it. */
 const transferOctets = 16 * 1024
@@ -35,13 +41,21 @@ class Worker {
   #answers: Answer[] = []
   #woken = false
   #closing = false
-  #unswept = true
+  /** Whether there may be something to sweep, or to give back. */
+  #untidy: boolean
+  readonly #trimmer = new Trimmer()
+  #tidying: NodeJS.Timeout | null = null
+  #pauseMs = 0
+  /** Groups that were written, and what others wrote, until the last tidying step. */
+  #written = 0
+  #seen = ''
   readonly #ticking: NodeJS.Timeout
 
   constructor(options: WorkerOptions, post: (message: FromWorker, transfer: ArrayBuffer[]) => void) {
     this.#options = options
     this.#post = post
     this.#holder = new Holder(options.token, options.leaseMs)
+    this.#untidy = !options.readOnly
     this.#ticking = setInterval(() => this.#tick(), options.leaseMs / 3)
   }
 
@@ -80,7 +94,7 @@ class Worker {
     this.#flush()
     if (this.#writes.length > 0) this.#wake()
     else if (this.#closing) this.#close()
-    else if (this.#unswept) this.#sweep()
+    else if (this.#untidy) this.#tidyLater()
   }
 
   #nextGroup(): Request[] {
@@ -97,8 +111,11 @@ class Worker {
   /** All in one transaction; when that fails for a reason that may lie in one of them, each in one of its own. */
   #write(group: readonly Request[]): void {
     const durability = group.some(({ kind }) => modeOf(kind) === 'durable') ? 'durable' : 'in-time'
+    this.#written += 1
     const failed = this.#answer(group, durability)
     if (failed) for (const request of group) this.#answer([request], durability)
+    this.#flush()
+    this.#quietly(() => this.#database?.restartLog())
   }
 
   /** @returns true when nothing was done and each request should be tried by itself */
@@ -107,7 +124,7 @@ class Worker {
       const database = this.#opened()
       const work = () => group.map((request) => ({ id: request.id, value: perform(database, this.#holder, request) }))
       this.#answers.push(...(durability === null ? database.patiently(work) : database.transaction(durability, work)))
-      if (group.some(({ kind }) => kind === 'remove' || kind === 'forget')) this.#unswept = true
+      if (group.some(({ kind }) => leavesRest(kind))) this.#untidy = true
       return false
     } catch (error) {
       const code = codeOf(error)
@@ -122,6 +139,7 @@ class Worker {
   #fail(request: Request, error: unknown): void {
     if (isOwed(request.kind)) {
       this.#owed.push(request)
+      setTimeout(() => this.#redo(), owedMs).unref()
       this.#answers.push({ id: request.id, value: null })
     } else this.#answers.push({ id: request.id, failure: toFailure(error) })
   }
@@ -150,30 +168,66 @@ class Worker {
     }
   }
 
-  #tick(): void {
+  #redo(): void {
     this.#writes.push(...this.#owed.splice(0))
-    this.#quietly(() => this.#holder.renew(this.#opened()))
-    this.#unswept = true
     this.#wake()
   }
 
-  #sweep(): void {
-    this.#unswept = false
+  #tick(): void {
+    if (this.#options.readOnly) return
+    this.#quietly(() => this.#database?.check())
+    this.#quietly(() => this.#holder.renew(this.#opened()))
+    this.#untidy = true
+    this.#wake()
+  }
+
+  #tidyLater(): void {
+    this.#tidying ??= setTimeout(() => {
+      this.#tidying = null
+      this.#tidy()
+    }, this.#pauseMs)
+  }
+
+  /**
+   * One step of what nobody waits for. A step keeps whoever writes waiting; so there is one at a time, with a pause behind it that
+   * leaves most of the time to those who write, here or in other processes.
+   */
+  #tidy(): void {
+    const began = performance.now()
+    this.#untidy = false
     this.#quietly(() => {
-      this.#unswept = sweep(this.#opened())
+      const database = this.#opened()
+      const busy = this.#isBusy(database)
+      this.#untidy = sweep(database) || this.#trimmer.step(database)
+      if (!busy && !this.#untidy) this.#trimmer.cutBack(database)
+      this.#pauseMs = (performance.now() - began) * (busy ? busyPause : 1)
     })
-    if (this.#unswept) this.#wake()
+    if (this.#untidy) this.#tidyLater()
+    else this.#pauseMs = 0
+  }
+
+  /** Whether anybody has written since this was asked before. */
+  #isBusy(database: MailDatabase): boolean {
+    const seen = `${this.#written}.${database.get('PRAGMA data_version')?.data_version}`
+    const busy = seen !== this.#seen
+    this.#seen = seen
+    return busy
   }
 
   #close(): void {
     clearInterval(this.#ticking)
+    if (this.#tidying !== null) clearTimeout(this.#tidying)
+    if (!this.#options.readOnly) this.#end()
+    this.#closeDatabase()
+    parentPort?.close()
+  }
+
+  #end(): void {
     this.#quietly(() => {
       const database = this.#opened()
       endHolders(database, [this.#holder.token])
       sweep(database)
     })
-    this.#closeDatabase()
-    parentPort?.close()
   }
 
   /** Runs what will be tried again anyway; failures of the store, and only those, may pass. */
