@@ -4,7 +4,7 @@ import type { LimitName } from '../../shared/limits/limits.ts'
 import type { Log } from '../../shared/log/log.ts'
 import { type Endpoint, endpointText, isLoopback, localOf, remoteOf } from '../../shared/net/endpoint.ts'
 import { IntroductionError } from '../../shared/net/proxy-header.ts'
-import { type Connection, ConnectionEnd, type Ending, endingOf } from '../../shared/service.ts'
+import { type Connection, ConnectionEnd, type Ending } from '../../shared/service.ts'
 import type { TlsFacts } from '../../shared/tls/material.ts'
 import { HandshakeError, type Keys, type Secured, type ServiceTls } from '../../shared/tls/service-tls.ts'
 import * as journal from './journal.ts'
@@ -46,17 +46,22 @@ export class Conversation implements Connection {
   readonly id = `${process36}-${(++counter).toString(36)}`
   /** What the client, or the proxy that hands it on, connected to; octets are counted here, encrypted or not. */
   readonly socket: Socket
-  readonly signal: AbortSignal
   readonly probe: boolean
   /** Null where the journal does not keep what is said: then it costs nothing. */
   readonly transcript: Recorder | null
   readonly #proxies: Proxies | null
   readonly #serviceLog: Log
-  readonly #controller = new AbortController()
+  /** Why it has to end. */
+  #mustEnd: Ending | null = null
+  /** Who is told of it: those who ask for no signal, and those who do. */
+  #told: (() => void) | null = null
+  #controller: AbortController | null = null
   readonly #security: Security | null
   #remote: Endpoint
-  #local: Endpoint
-  #log: Log
+  /** null: nobody has asked yet, and what the socket says holds. */
+  #local: Endpoint | null = null
+  /** null: nothing was written since it is known whose the connection is. */
+  #log: Log | null = null
   #via: Endpoint | null = null
   #stream: Socket
   #keys: Keys | null = null
@@ -70,26 +75,56 @@ export class Conversation implements Connection {
   #activeAt = this.#openedAt
   #octets = 0
   #goodbye: NodeJS.Timeout | null = null
+  #closed: () => void = () => undefined
 
-  /** @param probe whether it is no client but the supervisor, which asks whether we are well */
-  constructor(socket: Socket, log: Log, { security, proxies, overLimit }: Surroundings, probe = false) {
+  /**
+   * Costs each connection what is made here: the rest is made for whoever asks for it.
+   * @param probe  whether it is no client but the supervisor, which asks whether we are well
+   * @param remote the other end of the socket, where it is known already
+   */
+  constructor(
+    socket: Socket,
+    log: Log,
+    { security, proxies, overLimit }: Surroundings,
+    probe = false,
+    remote: Endpoint = remoteOf(socket),
+  ) {
     this.socket = socket
     this.probe = probe
     this.#overLimit = overLimit
     this.#stream = socket
     this.#security = security
     this.#proxies = proxies
-    this.#remote = remoteOf(socket)
-    this.#local = localOf(socket)
-    this.signal = this.#controller.signal
+    this.#remote = remote
     this.#serviceLog = log
-    this.#log = this.#logOf(this.#remote)
     this.transcript = log.keeps('debug') ? new Recorder(this) : null
-    this.#watchEnd(socket)
-    socket.once('close', () => {
+    this.#watch(socket)
+    socket.on('close', () => {
       if (this.#goodbye !== null) clearTimeout(this.#goodbye)
-      this.#controller.abort(new ConnectionEnd('closed'))
+      this.#endFor('closed')
+      this.#closed()
     })
+  }
+
+  /** Has this called once the socket is gone, after the protocol was told. In place of who asked before. */
+  onClosed(closed: () => void): void {
+    this.#closed = closed
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === null) {
+      this.#controller = new AbortController()
+      if (this.#mustEnd !== null) this.#controller.abort(ConnectionEnd.of(this.#mustEnd))
+    }
+    return this.#controller.signal
+  }
+
+  get mustEnd(): Ending | null {
+    return this.#mustEnd
+  }
+
+  onMustEnd(told: () => void): void {
+    this.#told = told
   }
 
   get remote(): Endpoint {
@@ -97,6 +132,8 @@ export class Conversation implements Connection {
   }
 
   get local(): Endpoint {
+    // Asked of the system: what few ask for.
+    this.#local ??= localOf(this.socket)
     return this.#local
   }
 
@@ -105,6 +142,7 @@ export class Conversation implements Connection {
   }
 
   get log(): Log {
+    this.#log ??= this.#serviceLog.with({ connection: this.id, remote: endpointText(this.#remote) })
     return this.#log
   }
 
@@ -115,7 +153,7 @@ export class Conversation implements Connection {
 
   /** Who ended the connection and, where that is known here, why. */
   get ending(): { readonly by: 'client' | 'server'; readonly why?: Exclude<Ending, 'closed'> } {
-    const why = endingOf(this.signal)
+    const why = this.#mustEnd
     return why === null || why === 'closed' ? { by: this.#clientEnded ? 'client' : 'server' } : { by: 'server', why }
   }
 
@@ -148,7 +186,7 @@ export class Conversation implements Connection {
     this.#via = via
     this.#remote = remote
     this.#local = local
-    this.#log = this.#logOf(remote)
+    this.#log = null
   }
 
   async peerOf(socket: Socket): Promise<Endpoint> {
@@ -170,9 +208,8 @@ export class Conversation implements Connection {
     this.#keys = keys
     const { stream, facts, resumed } = await this.#handshake(this.socket, keys, 'conversation')
     this.#stream = stream
-    this.#watchEnd(stream)
+    this.#watch(stream)
     this.#tls = facts
-    stream.on('error', (error: NodeJS.ErrnoException) => journal.broken(this, error.code ?? error.name))
     // The one is not without the other.
     stream.once('close', () => this.socket.destroy())
     this.socket.once('close', () => stream.destroy())
@@ -184,18 +221,19 @@ export class Conversation implements Connection {
     return this.#handshake(socket, this.#keys, 'data')
   }
 
+  certifies(host: string): boolean {
+    return this.#security?.tls.certifies(host) ?? false
+  }
+
   busy(): Disposable {
     this.#underWay += 1
-    let over = false
-    return {
-      [Symbol.dispose]: () => {
-        if (over) return
-        over = true
-        this.#underWay -= 1
-        // On the next turn: the reply to what was under way is written before the goodbye, and a pipelined command goes on.
-        if (this.#stopping && this.#underWay === 0) setImmediate(() => this.#stopWhenFree())
-      },
-    }
+    return new Work(() => this.#over())
+  }
+
+  #over(): void {
+    this.#underWay -= 1
+    // On the next turn: the reply to what was under way is written before the goodbye, and a pipelined command goes on.
+    if (this.#stopping && this.#underWay === 0) setImmediate(() => this.#stopWhenFree())
   }
 
   touch(): void {
@@ -223,7 +261,7 @@ export class Conversation implements Connection {
 
   /** Ends the conversation when it is silent or lasts for too long; called now and again. @returns the limit that it met just now */
   checkDeadlines(now: number, { idleMs, loginMs, totalMs }: Deadlines): 'idle' | 'login' | 'total' | null {
-    if (this.signal.aborted) return null
+    if (this.#mustEnd !== null) return null
     const octets = this.socket.bytesRead + this.socket.bytesWritten
     if (octets !== this.#octets) {
       this.#octets = octets
@@ -250,9 +288,16 @@ export class Conversation implements Connection {
 
   /** Tells the protocol that the conversation has to end now; after two seconds it is cut off. */
   end(why: Ending): void {
-    if (this.signal.aborted) return
+    if (this.#mustEnd !== null) return
     this.#goodbye ??= setTimeout(() => this.destroy(), goodbyeMs)
-    this.#controller.abort(new ConnectionEnd(why))
+    this.#endFor(why)
+  }
+
+  #endFor(why: Ending): void {
+    if (this.#mustEnd !== null) return
+    this.#mustEnd = why
+    this.#told?.()
+    this.#controller?.abort(ConnectionEnd.of(why))
   }
 
   /** Ends what the protocol left open when it was done with the conversation. */
@@ -270,17 +315,16 @@ export class Conversation implements Connection {
     this.socket.destroy()
   }
 
-  #logOf(remote: Endpoint): Log {
-    return this.#serviceLog.with({ connection: this.id, remote: endpointText(remote) })
-  }
-
   /** Whoever says first that nothing more comes, has ended it. */
-  #watchEnd(stream: Socket): void {
+  #watch(stream: Socket): void {
     const ended = () => {
       this.#clientEnded ||= !stream.writableEnded
     }
-    stream.once('end', ended)
-    stream.once('error', ended)
+    stream.on('end', ended)
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      ended()
+      journal.broken(this, error.code ?? error.name)
+    })
   }
 
   #needSecurity(): Security {
@@ -301,6 +345,21 @@ export class Conversation implements Connection {
 
   #stopWhenFree(): void {
     if (this.#underWay === 0) this.end('stopping')
+  }
+}
+
+/** Work under way, once over. */
+class Work implements Disposable {
+  #over: (() => void) | null
+
+  constructor(over: () => void) {
+    this.#over = over
+  }
+
+  [Symbol.dispose](): void {
+    const over = this.#over
+    this.#over = null
+    over?.()
   }
 }
 

@@ -1,5 +1,14 @@
-import { type Desk, DeskError, type LoginAnswer, type LoginAttempt, type RecipientAnswer } from '../../shared/accounts/desk.ts'
+import {
+  type Desk,
+  DeskError,
+  type LoginAnswer,
+  type LoginAttempt,
+  type RecipientAnswer,
+  type ScramAnswer,
+  type ScramQuestion,
+} from '../../shared/accounts/desk.ts'
 import type { AskMessage, DeskCall, DeskCalls } from './messages.ts'
+import { rememberRecipients } from './recipient-memory.ts'
 
 /** Longer than the longest delay of a bad login, with a full queue of passwords before it. */
 const patienceMs = 30_000
@@ -13,11 +22,20 @@ interface Waiting {
   readonly timer: NodeJS.Timeout
 }
 
+/** A sync under way, and the one behind it that those share who asked since. */
+interface Syncing {
+  readonly now: Promise<void>
+  next: Promise<void> | null
+}
+
 /** The child's side of the desk: questions go over the channel to the supervisor, answers come back by id. */
 export class DeskClient implements Desk {
   readonly #send: (message: AskMessage) => void
   readonly #waiting = new Map<number, Waiting>()
+  readonly #syncing = new Map<string, Syncing>()
+  readonly #recipient = rememberRecipients((address) => this.#ask('recipient', address))
   #lastId = 0
+  #lastToken = 0
   #closed = false
 
   /** Called when a login was not looked at, since too many bad ones came from its address. */
@@ -30,16 +48,54 @@ export class DeskClient implements Desk {
 
   async login(attempt: LoginAttempt): Promise<LoginAnswer> {
     const answer = await this.#ask('login', attempt)
-    if (answer.outcome === 'blocked') this.onBlocked()
+    if (answer.outcome === 'blocked' && answer.tooSoon !== true) this.onBlocked()
+    return answer
+  }
+
+  async scram(question: ScramQuestion): Promise<ScramAnswer> {
+    const answer = await this.#ask('scram', question)
+    if (answer.outcome === 'blocked' && answer.tooSoon !== true) this.onBlocked()
     return answer
   }
 
   recipient(address: string): Promise<RecipientAnswer> {
-    return this.#ask('recipient', address)
+    return this.#recipient(address)
   }
 
-  async sync(path: string): Promise<void> {
-    await this.#ask('sync', path)
+  /** Many who change one folder at a time share its syncs: one that began before a change may not have seen it, the next one has. */
+  sync(path: string): Promise<void> {
+    const under = this.#syncing.get(path)
+    if (under === undefined) return this.#sync(path)
+    under.next ??= under.now.then(
+      () => this.#sync(path),
+      () => this.#sync(path),
+    )
+    return under.next
+  }
+
+  async turn(file: string): Promise<Disposable> {
+    const token = ++this.#lastToken
+    const over = () => {
+      // With the supervisor all turns are gone.
+      if (!this.#closed) this.#send({ type: 'ask', id: 0, call: 'turnOver', question: token })
+    }
+    try {
+      await this.#ask('turn', { file, token })
+    } catch (error) {
+      over()
+      throw error
+    }
+    return { [Symbol.dispose]: over }
+  }
+
+  #sync(path: string): Promise<void> {
+    const under: Syncing = { now: this.#ask('sync', path).then(() => undefined), next: null }
+    this.#syncing.set(path, under)
+    const over = () => {
+      if (under.next === null) this.#syncing.delete(path)
+    }
+    under.now.then(over, over)
+    return under.now
   }
 
   /** The supervisor answered. */
@@ -65,7 +121,7 @@ export class DeskClient implements Desk {
       const timer = setTimeout(() => this.failed(id, `no answer within ${patienceMs / 1_000} s`), patienceMs)
       // The answer with this id belongs to this call: the supervisor answers by id.
       this.#waiting.set(id, { resolve: resolve as Waiting['resolve'], reject, timer })
-      this.#send({ type: 'ask', id, call, question })
+      this.#send({ type: 'ask', id, call, question } as AskMessage)
     })
   }
 

@@ -1,8 +1,8 @@
 import { createServer, type Server as NetServer, type Socket } from 'node:net'
 import process from 'node:process'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as lookedAround, setTimeout as sleep } from 'node:timers/promises'
 import type { Limits } from '../../shared/config/settings.ts'
-import { type Admission, AdmissionTable, type Verdict } from '../../shared/limits/admission.ts'
+import { type Admission, AdmissionTable, manyClients, type Verdict } from '../../shared/limits/admission.ts'
 import type { LimitName } from '../../shared/limits/limits.ts'
 import { type Log, onlyErrors } from '../../shared/log/log.ts'
 import { addressGroup } from '../../shared/net/address-group.ts'
@@ -38,6 +38,9 @@ export interface HostTls {
 
 /** A probe is in clear, and meets no limit. */
 const probeSurroundings: Surroundings = { security: null, proxies: null, overLimit: () => undefined }
+
+/** Whatever breaks the connection of one who is not in closes it, and that is seen. */
+const unheard = (): void => undefined
 
 /** Where to listen: on a descriptor that the supervisor bound, or (in tests) on an address of its own. */
 export type Target = { readonly fd: number } | { readonly host: string; readonly port: number }
@@ -211,7 +214,11 @@ export class Host {
   async #emptyQueue(): Promise<void> {
     const from = performance.now()
     this.#acceptedAt = from
-    while (performance.now() - this.#acceptedAt < quietMs && performance.now() - from < maxQuietMs) await sleep(quietMs)
+    do {
+      await sleep(quietMs)
+      // Timers come before the network: only now it is known that nobody has come meanwhile, however long we were kept from looking.
+      await lookedAround()
+    } while (performance.now() - this.#acceptedAt < quietMs && performance.now() - from < maxQuietMs)
   }
 
   /** Resolves when no conversation is open, when `end` is called again, or after so long. */
@@ -252,8 +259,11 @@ export class Host {
 
   #accept(socket: Socket): void {
     this.#acceptedAt = performance.now()
+    const { proxies } = this.#surroundings
+    // Reset before it was accepted: the system no longer says by whom, and so not whether a proxy's header comes first.
+    if (proxies !== null && socket.remoteAddress === undefined) return void socket.destroy()
     const remote = remoteOf(socket)
-    if (this.#surroundings.proxies?.has(remote)) void this.#introduce(this.#conversation(socket))
+    if (proxies?.has(remote)) void this.#introduce(this.#conversation(socket, remote))
     else this.#admit(socket, remote)
   }
 
@@ -276,10 +286,9 @@ export class Host {
 
   /** @param client not there yet for one who comes without a proxy: who is turned away does without */
   #admit(socket: Socket, remote: Endpoint, client?: Conversation): void {
-    // Whatever breaks the connection of one who is not in closes it, and that is seen.
-    socket.on('error', () => undefined)
-    const verdict = this.#admission.admit(addressGroup(remote.address))
+    const verdict = this.#admission.admit(this.#groupOf(remote))
     if (!(verdict instanceof Promise)) return this.#letIn(socket, remote, verdict, client)
+    socket.on('error', unheard)
     this.#asking += 1
     void verdict.then((late) => {
       this.#asking -= 1
@@ -288,20 +297,24 @@ export class Host {
     })
   }
 
+  /** As whose connection it is counted. */
+  #groupOf(remote: Endpoint): string {
+    return this.#server.carriesMany?.(remote) === true ? manyClients : addressGroup(remote.address)
+  }
+
   #letIn(socket: Socket, remote: Endpoint, verdict: Verdict, client?: Conversation): void {
     // Gone while the supervisor was asked.
-    if (verdict === null && socket.destroyed) return this.#admission.release(addressGroup(remote.address))
-    if (verdict === null) return this.#converse(client ?? this.#conversation(socket))
+    if (verdict === null && socket.destroyed) return this.#admission.release(this.#groupOf(remote))
+    if (verdict === null) return this.#converse(client ?? this.#conversation(socket, remote))
+    socket.on('error', unheard)
     this.countLimit(verdict)
-    const told = client ?? (this.#log.keeps('debug') ? this.#conversation(socket) : undefined)
-    const encrypt = this.#implicit ? () => this.#encryptForRefusal(told ?? this.#conversation(socket)) : null
+    const told = client ?? (this.#log.keeps('debug') ? this.#conversation(socket, remote) : undefined)
+    const encrypt = this.#implicit ? () => this.#encryptForRefusal(told ?? this.#conversation(socket, remote)) : null
     this.#turningAway.turnAway({ socket, remote, encrypt, transcript: told?.transcript ?? null }, verdict)
   }
 
-  #conversation(socket: Socket): Conversation {
-    const client = new Conversation(socket, this.#log, this.#surroundings)
-    socket.on('error', (error: NodeJS.ErrnoException) => journal.broken(client, error.code ?? error.name))
-    return client
+  #conversation(socket: Socket, remote: Endpoint): Conversation {
+    return new Conversation(socket, this.#log, this.#surroundings, false, remote)
   }
 
   #converse(client: Conversation): void {
@@ -313,14 +326,14 @@ export class Host {
     const forget = () => {
       if (!done || !client.socket.destroyed || !this.#open.delete(client)) return
       this.#served += 1
-      this.#admission.release(addressGroup(client.remote.address))
+      this.#admission.release(this.#groupOf(client.remote))
       if (this.#left === 0) this.#wake()
       this.#changed()
       client.transcript?.end()
-      journal.closed(client, client.ageMs)
+      journal.closed(client)
     }
-    client.socket.once('close', forget)
-    this.#serve(client).finally(() => {
+    client.onClosed(forget)
+    void this.#serve(client).then(() => {
       done = true
       client.close()
       forget()

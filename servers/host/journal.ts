@@ -16,8 +16,12 @@ export const notIntroduced = (client: Conversation, code: IntroductionError['cod
   client.log.write(code === 'silent' || code === 'ended' ? 'debug' : 'warn', 'connection.not-introduced', { code })
 
 /** A client was accepted, on this address of ours. */
-export const opened = ({ log, local, via }: Conversation): void =>
+export const opened = (client: Conversation): void => {
+  // To ask for our own address and to spell it costs a connection more than the question whether anybody reads it.
+  if (!client.log.keeps('debug')) return
+  const { log, local, via } = client
   log.write('debug', 'connection.opened', { local: endpointText(local), via: via === null ? undefined : endpointText(via) })
+}
 
 /** A line of a client, with what may be a secret blotted out; `octets`: its true length, where it was cut. */
 export const clientSaid = (
@@ -33,13 +37,15 @@ export const contentSent = (log: Log, content: Place & { readonly from: 'client'
   log.write('debug', 'conversation.content', content)
 
 /** A client is gone, and all about it is journalled; `by`: who ended it. */
-export const closed = (client: Conversation, durationMs: number): void =>
+export const closed = (client: Conversation): void => {
+  if (!client.log.keeps('debug')) return
   client.log.write('debug', 'connection.closed', {
     ...client.ending,
     octetsIn: client.socket.bytesRead,
     octetsOut: client.socket.bytesWritten,
-    durationMs: Math.round(durationMs),
+    durationMs: Math.round(client.ageMs),
   })
+}
 
 /** A client was turned away at a limit: the first of its address and this limit for a second. */
 export const turnedAway = (log: Log, remote: string, limit: LimitName): void =>

@@ -69,7 +69,11 @@ const sendLast = (message: ToSupervisor): Promise<void> =>
   })
 
 const desk = new DeskClient((message) => {
-  if (!process.connected) throw new DeskError('the supervisor is gone')
+  if (!process.connected) {
+    // Nobody waits for an answer to it.
+    if (message.call === 'turnOver') return
+    throw new DeskError('the supervisor is gone')
+  }
   process.send?.(message)
 })
 
@@ -90,6 +94,7 @@ const run = async ({ service, settings, version, console, network }: StartMessag
       options: service.options,
       requireTls: service.requireTls,
       tls: service.tls,
+      connections: service.limits.connections,
       settings,
       desk,
       journal: records,

@@ -1,5 +1,5 @@
 /** What supervisor and child say to each other over the channel that `fork` opens between them (plain JSON). */
-import type { LoginAnswer, LoginAttempt, RecipientAnswer } from '../../shared/accounts/desk.ts'
+import type { LoginAnswer, LoginAttempt, RecipientAnswer, ScramAnswer, ScramQuestion } from '../../shared/accounts/desk.ts'
 import type { ServiceSettings, Settings } from '../../shared/config/settings.ts'
 import type { Verdict } from '../../shared/limits/admission.ts'
 import type { LimitCounts } from '../../shared/limits/limits.ts'
@@ -10,11 +10,14 @@ import type { TlsMaterial } from '../../shared/tls/material.ts'
 /** What the children ask the desk, with what it answers. */
 export interface DeskCalls {
   login: { question: LoginAttempt; answer: LoginAnswer }
+  scram: { question: ScramQuestion; answer: ScramAnswer }
   recipient: { question: string; answer: RecipientAnswer }
   sync: { question: string; answer: null }
+  turn: { question: { readonly file: string; readonly token: number }; answer: null }
+  /** The token of one that is over; there is no answer. */
+  turnOver: { question: number; answer: null }
 }
 export type DeskCall = keyof DeskCalls
-export type Question = DeskCalls[DeskCall]['question']
 export type Answer = DeskCalls[DeskCall]['answer']
 
 /** The first message: what the child is to be. */
@@ -64,12 +67,14 @@ export interface Counters {
 }
 
 /** What a child asks the desk; the answer carries the same id. */
-export interface AskMessage {
-  readonly type: 'ask'
-  readonly id: number
-  readonly call: DeskCall
-  readonly question: Question
-}
+export type AskMessage = {
+  [Call in DeskCall]: {
+    readonly type: 'ask'
+    readonly id: number
+    readonly call: Call
+    readonly question: DeskCalls[Call]['question']
+  }
+}[DeskCall]
 
 export type ToSupervisor =
   | { readonly type: 'ready'; readonly port: number }

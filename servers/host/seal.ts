@@ -23,8 +23,14 @@ const { apply } = Reflect
 const { permission } = process
 const has = permission?.has.bind(permission)
 
-/** The only thread that a child starts. */
-const threadFile = fileURLToPath(new URL(`../../shared/mail/sqlite/worker${extname(import.meta.filename)}`, import.meta.url))
+/** A program of ours. */
+const programOf = (name: string): string => fileURLToPath(new URL(`${name}${extname(import.meta.filename)}`, import.meta.url))
+
+/** The only threads that a child starts, each with the program that it runs: the one that loads code that is not ours is sealed too. */
+const threadPrograms: Readonly<Record<string, string>> = assign(create(null), {
+  [programOf('../../shared/mail/sqlite/worker')]: programOf('../../shared/mail/sqlite/worker'),
+  [programOf('../../shared/mail/keeping/worker')]: programOf('./keeping-thread'),
+})
 
 /** What of a thread's options is passed on: nothing that says under which flags it runs. */
 interface ThreadOptions {
@@ -38,9 +44,10 @@ const sealThreads = (): void => {
   const { Worker } = threads
   /** @throws {Refused} for any other file */
   function OnlyThread(file: string | URL, { name = '', workerData, resourceLimits = {} }: ThreadOptions = {}) {
-    if (new.target === undefined || fileOf(file) !== threadFile) throw new Refused('other threads')
+    const program = threadPrograms[fileOf(file)]
+    if (new.target === undefined || program === undefined) throw new Refused('other threads')
     // Without a prototype: options that somebody puts there are none.
-    return new Worker(threadFile, assign(create(null), { name, workerData, resourceLimits }))
+    return new Worker(program, assign(create(null), { name, workerData, resourceLimits }))
   }
   // From a thread that runs its class cannot be had.
   replace(Worker.prototype, 'constructor', OnlyThread)

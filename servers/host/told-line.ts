@@ -56,14 +56,23 @@ export const toldLine = (line: Line, telling: Telling, nearLogin: boolean): Told
   const command = octetText(head)
   if (rest === null) return { text: command }
   if (telling === 'credentials') return { text: `${command} ${withMechanism(command, rest)}` }
-  const fits = rest.length === 0 || (telling === 'account' && !rest.includes(blank)) || (telling === 'numbers' && isNumbers(rest))
-  return fits ? whole(octets) : { text: `${command} ${blot}` }
+  return rest.length === 0 || fits(telling, rest) ? whole(octets) : { text: `${command} ${blot}` }
+}
+
+/** Whether what stands behind the name is what belongs there, and so no secret that went astray. */
+const fits = (telling: Telling, rest: Buffer): boolean => {
+  if (telling === 'account') return !rest.includes(blank)
+  if (telling === 'numbers') return isNumbers(rest)
+  return telling === 'chunk' && isChunk(rest)
 }
 
 const blank = 0x20
 
 /** Numbers of messages and lines; what has more digits may be something else. */
 const isNumbers = (octets: Buffer): boolean => /^ *(?:[0-9]{1,6}(?: +|$)){0,2}$/.test(octets.toString('latin1'))
+
+/** Octets of a chunk, with as many digits as any has that is sent. */
+const isChunk = (octets: Buffer): boolean => /^ *[0-9]{1,9}(?: +LAST)? *$/i.test(octets.toString('latin1'))
 
 const atBlank = (octets: Buffer): readonly [Buffer, Buffer | null] => {
   const at = octets.indexOf(blank)

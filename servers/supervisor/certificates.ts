@@ -57,12 +57,12 @@ interface InForce {
 }
 
 /** What a pair's files are wrong with, told with the setting that names them. */
-const withSetting = async (at: number, pair: Promise<ReadKey>): Promise<ReadKey> => {
+const withSetting = async (at: number, files: KeyFiles, pair: Promise<ReadKey>): Promise<ReadKey> => {
   try {
     return await pair
   } catch (error) {
     if (!(error instanceof TlsFileError)) throw error
-    throw new TlsFileError(error.part, `${settingOf(at)}.${error.part}: ${error.message}`, { cause: error.cause })
+    throw new TlsFileError(error.part, `${settingOf(at, files)}.${error.part}: ${error.message}`, { cause: error.cause })
   }
 }
 
@@ -96,7 +96,7 @@ export class Certificates {
     const { tls } = configuration.settings
     if (!anyTls(configuration)) return
     for (const [at, files] of [tls, ...tls.certificates].entries()) {
-      if (!isAuto(files)) this.#readAsRoot.set(files.certificate, await withSetting(at, readCertifiedKey(files)))
+      if (!isAuto(files)) this.#readAsRoot.set(files.certificate, await withSetting(at, files, readCertifiedKey(files)))
     }
   }
 
@@ -219,7 +219,12 @@ export class Certificates {
   async #local({ settings, services }: Configuration): Promise<{ readonly pair: ReadKey; readonly made: boolean }> {
     const { data, host, hostname, domains } = settings
     const hosts = [host, ...services.filter(({ enabled }) => enabled).map((service) => service.host)]
-    const wanted = { hostname, hosts, domains, revocationUrl: revocationUrl(hostname, services) }
+    const wanted = {
+      hostname,
+      hosts,
+      domains: [...domains, ...(settings.tls.hosts ?? [])],
+      revocationUrl: revocationUrl(hostname, services),
+    }
     const { pair, made } = await localCertificate(data, wanted, this.#now())
     if (made !== null && this.#log !== null)
       journal.certificateMade(this.#log, pair.names, new Date(pair.validToMs), made.authority)
@@ -228,7 +233,7 @@ export class Certificates {
 
   async #readOrKeep(at: number, files: KeyFiles, before: ReadKey | undefined, troubles: string[]): Promise<ReadKey> {
     try {
-      return await withSetting(at, this.#readFile(files))
+      return await withSetting(at, files, this.#readFile(files))
     } catch (error) {
       if (before === undefined || !(error instanceof TlsFileError)) throw error
       troubles.push(error.message)
@@ -272,7 +277,7 @@ export class Certificates {
       const state = dateState(pair, this.#now())
       // The local one is renewed, and told of where that fails.
       if (files === undefined || isAuto(files) || state === null) return []
-      return [{ setting: settingOf(at), file: files.certificate, pair, state }]
+      return [{ setting: settingOf(at, files), file: files.certificate, pair, state }]
     })
   }
 

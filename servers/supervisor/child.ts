@@ -3,6 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { extname } from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
+import type { Cancel } from '../../shared/clock.ts'
 import type { ConfiguredService, Settings } from '../../shared/config/settings.ts'
 import { AdmissionShare, type AdmissionTable } from '../../shared/limits/admission.ts'
 import type { JournalHealth } from '../../shared/log/appender.ts'
@@ -13,7 +14,7 @@ import { type AskMessage, type Counters, isToSupervisor, type ToChild } from '..
 import { isListenedOn } from './holder.ts'
 import type { LocalConnections, Pair } from './local-connections.ts'
 import type { Port } from './ports.ts'
-import { type Cancel, runningTime } from './running-time.ts'
+import { runningTime } from './running-time.ts'
 import { type Trouble, Watch, watching } from './watch.ts'
 
 /** The program of every child, beside this one: `.ts` when run from the sources, `.js` from dist/. */

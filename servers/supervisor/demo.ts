@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { AccountStore } from '../../shared/accounts/account-store.ts'
+import { storedPassword } from '../../shared/accounts/new-password.ts'
 import { createPasswords, type Passwords } from '../../shared/accounts/password.ts'
 import { defaultFile } from '../../shared/config/load.ts'
 import type { Configuration, Settings } from '../../shared/config/settings.ts'
@@ -96,12 +97,13 @@ export const refuseDemoBeyondLoopback = async (
 export const createDemo = async (options: DemoOptions): Promise<boolean> => {
   if (!(await isWanted(options))) return false
   const { accounts, passwords = createPasswords() } = options
-  const [hashes] = await Promise.all([
-    Promise.all(demoAccounts.map(() => passwords.hash(demoPassword))),
+  // Once for both: everybody knows the password, and the keys of SCRAM take a while.
+  const [password] = await Promise.all([
+    storedPassword(passwords, demoPassword, options.settings.logins.scram),
     placeFiles(options),
     deliverMail(options),
   ])
-  await accounts.add(...demoAccounts.map((name, n) => ({ name, passwordHash: hashes[n] ?? '' })))
+  await accounts.add(...demoAccounts.map((name) => ({ name, ...password })))
   return true
 }
 

@@ -1,36 +1,48 @@
 /** The desk: passwords, recipients and what a sandboxed child may not sync itself, in one place for all children. */
-import { constants } from 'node:fs'
-import { open, realpath } from 'node:fs/promises'
-import { join, sep } from 'node:path'
+import { closeSync, constants, fsync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
 import type { AccountStore } from '../../shared/accounts/account-store.ts'
-import type { Desk, LoginAnswer, LoginAttempt, RecipientAnswer } from '../../shared/accounts/desk.ts'
+import type { Desk, LoginAnswer, LoginAttempt, RecipientAnswer, ScramAnswer, ScramQuestion } from '../../shared/accounts/desk.ts'
 import { createLoginDesk, type LoginDesk } from '../../shared/accounts/login-desk.ts'
 import { createPasswords } from '../../shared/accounts/password.ts'
 import { createRecipients, type Recipients } from '../../shared/accounts/recipients.ts'
 import type { Settings } from '../../shared/config/settings.ts'
+import { systemAnchor } from '../../shared/files/anchor.ts'
+import { openDescriptor } from '../../shared/files/direct.ts'
+import { Root } from '../../shared/files/root.ts'
 import type { Log } from '../../shared/log/log.ts'
-import type { Answer, AskMessage } from '../host/messages.ts'
+import type { Answer, AskMessage, DeskCall } from '../host/messages.ts'
 import * as journal from './journal.ts'
 
+/** What the desk knows itself; whose turn it is depends on who asks. */
+type Counsel = Omit<Desk, 'turn'>
+type Question = Extract<AskMessage, { readonly call: Exclude<DeskCall, 'turn' | 'turnOver'> }>
+
 /** Answers one question. Rejects with what went wrong; the child learns only that it did. */
-export const answerQuestion = async (desk: Desk, { call, question }: AskMessage): Promise<Answer> => {
-  if (typeof question !== 'string') return desk.login(question)
-  if (call === 'recipient') return desk.recipient(question)
-  await desk.sync(question)
+export const answerQuestion = async (desk: Counsel, ask: Question): Promise<Answer> => {
+  if (ask.call === 'login') return desk.login(ask.question)
+  if (ask.call === 'scram') return desk.scram(ask.question)
+  if (ask.call === 'recipient') return desk.recipient(ask.question)
+  await desk.sync(ask.question)
   return null
 }
 
+const syncDescriptor = promisify(fsync)
+
+const homesOf = ({ data }: Settings): Root => new Root({ root: join(data, 'files') })
+
 /** The desk of a family. Failures and blocks stay remembered when the settings change. */
-export class FamilyDesk implements Desk {
+export class FamilyDesk implements Counsel {
   readonly #store: AccountStore
   readonly #logins: LoginDesk
   #recipients: Recipients
-  #data: string
+  #files: Root
 
   /** @param store stays the caller's to close, after `close` */
   constructor(store: AccountStore, settings: Settings, log: Log) {
     this.#store = store
-    this.#data = settings.data
+    this.#files = homesOf(settings)
     this.#logins = createLoginDesk({
       store,
       passwords: createPasswords(),
@@ -43,7 +55,7 @@ export class FamilyDesk implements Desk {
 
   /** Goes on with other settings. */
   configure(settings: Settings): void {
-    this.#data = settings.data
+    this.#files = homesOf(settings)
     this.#logins.configure({ limits: settings.logins, domains: settings.domains })
     this.#recipients = this.#recipientsOf(settings)
   }
@@ -52,20 +64,23 @@ export class FamilyDesk implements Desk {
     return this.#logins.login(attempt)
   }
 
+  scram(question: ScramQuestion): Promise<ScramAnswer> {
+    return this.#logins.scram(question)
+  }
+
   recipient(address: string): Promise<RecipientAnswer> {
     return this.#recipients.resolve(address)
   }
 
-  /** Only what lies in `data/files`, by its real path: a link that leads out is refused. */
+  /** Only what lies in `data/files`, checked on what is held: a link that leads out is refused, and nothing there is opened. */
   async sync(path: string): Promise<void> {
-    const inside = await realpath(join(this.#data, 'files'))
-    const real = await realpath(path)
-    if (real !== inside && !real.startsWith(inside + sep)) throw new Error('only what lies in data/files is synced')
-    const file = await open(real, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+    await using held = await this.#files.checked(await systemAnchor(path))
+    if (!held.stat.isFile() && !held.stat.isDirectory()) throw new Error('only files and folders are synced')
+    const descriptor = await openDescriptor(held.ref, constants.O_RDONLY | constants.O_NONBLOCK)
     try {
-      await file.sync()
+      await syncDescriptor(descriptor)
     } finally {
-      await file.close()
+      closeSync(descriptor)
     }
   }
 

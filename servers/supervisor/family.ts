@@ -5,6 +5,7 @@ import { PermanentError } from '../../shared/service.ts'
 import { endLeftover } from '../exec/leftover.ts'
 import { childProgram, forkChildren, type Plan, runnerProgram } from './child.ts'
 import { fittingConnections } from './descriptors.ts'
+import { withMailStore } from './first-mail.ts'
 import type { Holder } from './holder.ts'
 import { Keeper, type KeeperEvents } from './keeper.ts'
 import { LocalConnections } from './local-connections.ts'
@@ -80,7 +81,7 @@ export class Family {
   readonly #leaving = new Set<Keeper>()
   readonly #options: FamilyOptions
   readonly #connections = new LocalConnections()
-  readonly #means: Means = { fork: forkChildren(this.#connections), clock: runningTime, random: Math.random }
+  readonly #means: Means = { fork: withMailStore(forkChildren(this.#connections)), clock: runningTime, random: Math.random }
   #stopping = false
 
   constructor(options: FamilyOptions) {

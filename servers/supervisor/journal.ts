@@ -38,9 +38,9 @@ export const loginEvents = (log: Log): LoginEvents => ({
   /** Too many bad logins: the address is refused on all services for a while. */
   addressBlocked: ({ address, failures, blockMs, service }) =>
     log.write('warn', 'login.blocked', { address, failures, blockMs, about: service }),
-  /** A password was hashed anew at its login, with what is asked of hashes now. */
+  /** A password was hashed anew at its login, or keys of SCRAM were made of it, with what is asked of them now. */
   hashRenewed: ({ account }) => log.write('info', 'login.hash-renewed', { account }),
-  /** It could not be: the old hash stays, the next login tries again. */
+  /** It could not be: what was there stays, the next login tries again. */
   hashNotRenewed: ({ account, error }) => log.write('error', 'login.hash-not-renewed', { account, error: describe(error) }),
 })
 

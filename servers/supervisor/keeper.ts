@@ -14,6 +14,8 @@ export interface KeeperEvents {
   /** A child ended that should not have; null: there will be no next try. */
   died(keeper: Keeper, pid: number, why: string, nextTryMs: number | null): void
   asked(keeper: Keeper, child: Child, message: AskMessage): void
+  /** One of its children is gone. */
+  left(child: Child): void
   /** What its children need to speak TLS; null as long as there is nothing. */
   material(keeper: Keeper): TlsMaterial | null
 }
@@ -216,6 +218,7 @@ export class Keeper {
       changed: () => this.#changed(),
       died: (pid: number, why: string, nextTryMs: number | null) => this.#events.died(this, pid, why, nextTryMs),
       asked: (child: Child, message: AskMessage) => this.#events.asked(this, child, message),
+      left: (child: Child) => this.#events.left(child),
       material: () => this.#events.material(this),
       admission: this.#admission,
     }

@@ -2,6 +2,7 @@
 import { constants } from 'node:fs'
 import { copyFile, link, lstat, mkdir, open, readdir, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { syncFolder } from '../../shared/files/sync-folder.ts'
 
 const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined)
 
@@ -72,16 +73,5 @@ const publish = async (unfinished: string, path: string): Promise<boolean> => {
   } catch (error) {
     if (codeOf(error) === 'EEXIST') return false
     throw error
-  }
-}
-
-const syncFolder = async (path: string): Promise<void> => {
-  // Windows opens no folder, and needs no sync of one.
-  if (process.platform === 'win32') return
-  const folder = await open(path, 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
   }
 }

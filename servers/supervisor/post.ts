@@ -1,4 +1,6 @@
 /** One place with a child: has one, restarts it after a pause, has another take over, ends it. A service has as many as workers. */
+
+import type { Cancel, Clock } from '../../shared/clock.ts'
 import type { AdmissionTable } from '../../shared/limits/admission.ts'
 import { sumOfCounts } from '../../shared/limits/limits.ts'
 import { type JournalHealth, together } from '../../shared/log/appender.ts'
@@ -6,7 +8,6 @@ import type { TlsMaterial } from '../../shared/tls/material.ts'
 import type { AskMessage, Counters, ToChild } from '../host/messages.ts'
 import type { Birth, Child, ChildEvents, Fork } from './child.ts'
 import { backoff, type Event, lifecycle, pauseMs, type State } from './lifecycle.ts'
-import type { Cancel, Clock } from './running-time.ts'
 
 /** What a post tells its keeper. */
 export interface PostEvents {
@@ -14,6 +15,8 @@ export interface PostEvents {
   /** A child ended that should not have; null: there will be no next try. */
   died(pid: number, why: string, nextTryMs: number | null): void
   asked(child: Child, message: AskMessage): void
+  /** One of its children is gone. */
+  left(child: Child): void
   /** Where the service's connections are counted. */
   readonly admission: AdmissionTable
   /** What its children need to speak TLS; null as long as there is nothing. */
@@ -211,7 +214,10 @@ export class Post {
   #fork(duty: Birth): Child {
     const events: ChildEvents = {
       ready: (child) => this.#ready(child),
-      gone: (child, permanent, why) => this.#gone(child, permanent, why),
+      gone: (child, permanent, why) => {
+        this.#events.left(child)
+        this.#gone(child, permanent, why)
+      },
       asked: (child, message) => this.#events.asked(child, message),
       admission: this.#events.admission,
     }

@@ -4,6 +4,7 @@ import { accessSync, constants, mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import process from 'node:process'
 import { openAccountStore } from '../../shared/accounts/sqlite-account-store.ts'
+import { doubtsOf } from '../../shared/config/doubts.ts'
 import type { Configuration, ServiceSettings, Settings } from '../../shared/config/settings.ts'
 import type { Journal } from '../../shared/log/journal.ts'
 import { Rotation } from '../../shared/log/rotation.ts'
@@ -12,6 +13,7 @@ import { endpointText, isLoopback } from '../../shared/net/endpoint.ts'
 import { exitCodes, PermanentError } from '../../shared/service.ts'
 import { giveBackStartMemory } from '../../shared/start-memory.ts'
 import { findUser, type SystemUser } from '../../shared/system-user.ts'
+import { localFiles } from '../../shared/tls/local-certificate.ts'
 import { Certificates } from './certificates.ts'
 import { askSupervisor, NotRunningError } from './control.ts'
 import { makeDemo } from './demo-maker.ts'
@@ -239,15 +241,20 @@ const reload = async (supervisor: Supervisor): Promise<void> => {
   }
 }
 
+const shellWord = (text: string): string => (/^[\w./:-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`)
+
 const readyLine = ({ plan: { service, settings }, port: { host, port } }: Keeper): string => {
   const address = endpointText({ address: host, port })
-  const words = { address, host, port: String(port), data: settings.data }
+  const { data, hostname, tls } = settings
+  const trust = tls.certificate === 'auto' ? `--cacert ${shellWord(localFiles(data).authority.certificate)} ` : ''
+  const words = { address, host, port: String(port), hostname, data, trust }
   const example = Object.entries(words).reduce((text, [word, value]) => text.replaceAll(`{${word}}`, value), service.example)
   return `${service.name.padEnd(10)} ${service.protocol.toUpperCase().padEnd(5)} ${address.padEnd(21)}  ${example}`
 }
 
-const sayWhatIsIdle = ({ idleSettings }: Configuration): void => {
+const sayWhatIsIdle = ({ idleSettings, settings }: Configuration): void => {
   for (const name of idleSettings) warn(`the setting ${name} does nothing yet`)
+  for (const doubt of doubtsOf(settings)) warn(doubt)
 }
 
 /** The lock would refuse too, but the one who has it can say who it is. */

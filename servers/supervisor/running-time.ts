@@ -1,15 +1,5 @@
 /** Time as the supervisor lived it: what passes while its own process is stopped, or the machine asleep, is nobody's fault. */
-
-/** Takes back what was to be done later. */
-export type Cancel = () => void
-
-/** What tells time; a test has one of its own. */
-export interface Clock {
-  /** Milliseconds since some moment. */
-  nowMs(): number
-  /** Does something once so much time has passed in which this process ran. */
-  after(ms: number, done: () => void): Cancel
-}
+import type { Cancel, Clock } from '../../shared/clock.ts'
 
 /** A wait is made of such parts … */
 const partMs = 2_000
@@ -37,5 +27,5 @@ const after = (ms: number, done: () => void): Cancel => {
   }
 }
 
-/** The time of this process. */
+/** The time in which this process ran. */
 export const runningTime: Clock = { nowMs: () => performance.now(), after }

@@ -10,6 +10,7 @@ import type { Child } from './child.ts'
 import { type Control, openControl, type Request, type Response } from './control.ts'
 import { answerQuestion, type FamilyDesk } from './desk.ts'
 import { type Changes, Family } from './family.ts'
+import { FileTurns } from './file-turns.ts'
 import * as journal from './journal.ts'
 import type { Keeper, WorkerStatus } from './keeper.ts'
 import type { State } from './lifecycle.ts'
@@ -58,6 +59,7 @@ export class Supervisor {
   /** A reload that has not begun yet: whoever wishes one meanwhile shares it. */
   #nextReload: Promise<Changes> | null = null
   #ending: Promise<void> | null = null
+  readonly #turns = new FileTurns()
   #settleEnded: () => void = () => undefined
   /** Resolves when the family has ended. */
   readonly ended: Promise<void>
@@ -72,6 +74,7 @@ export class Supervisor {
         changed: (keeper, from) => this.#changed(keeper, from),
         died: (keeper, pid, why, nextTryMs) => this.#died(keeper, pid, why, nextTryMs),
         asked: (_keeper, child, message) => void this.#answer(child, message),
+        left: (child) => this.#turns.left(child),
         material: ({ name }) => options.certificates.material(name),
       },
     })
@@ -266,8 +269,12 @@ export class Supervisor {
 
   async #answer(child: Child, message: AskMessage): Promise<void> {
     const { id, call } = message
+    if (message.call === 'turnOver') return this.#turns.over(child, message.question)
     try {
-      child.tell({ type: 'answer', id, answer: await answerQuestion(this.#options.desk, message) })
+      if (message.call === 'turn') {
+        await this.#turns.take(child, message.question.token, message.question.file)
+        child.tell({ type: 'answer', id, answer: null })
+      } else child.tell({ type: 'answer', id, answer: await answerQuestion(this.#options.desk, message) })
     } catch (error) {
       // Whatever failed, the child must hear of it: it keeps a client waiting.
       journal.deskFailed(this.#log, `${child.pid}`, call, error)

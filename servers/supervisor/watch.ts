@@ -1,5 +1,5 @@
 /** Whether a child is well, asked again and again: one that is stopped or stuck is found so. */
-import type { Cancel, Clock } from './running-time.ts'
+import type { Cancel, Clock } from '../../shared/clock.ts'
 
 /**
  * While all is well a child is asked every `everyMs`, while an answer is missing every `againMs`; without any answer for

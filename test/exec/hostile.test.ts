@@ -16,7 +16,7 @@ const told = (thing: ProgramRun, word: string): Mark =>
 const daemon = (what: string): string => `(setsid sh -c "echo daemon \\$\\$; ${what}" &)`
 
 describe('an external program that behaves badly', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   before(function () {
     if (process.platform !== 'linux') this.skip()
   })

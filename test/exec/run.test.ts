@@ -18,7 +18,7 @@ const node = process.execPath
 const server = "setTimeout(() => require('node:net').createServer().listen(process.argv[1]), 100)"
 
 describe('an external program', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   before(function () {
     // What belongs to a program is found in /proc.
     if (process.platform !== 'linux') this.skip()
@@ -130,7 +130,7 @@ describe('an external program', function () {
 
   it('writes to the journal line by line, cut and bounded, and what is dropped is counted', async () => {
     const script =
-      'i=0; while [ $i -lt 500 ]; do echo line $i; i=$((i+1)); done; printf "%0200d\\n" 7 >&2; sleep 1.1; echo ready; sleep 60'
+      'i=0; while [ $i -lt 500 ]; do echo line $i; i=$((i+1)); done; printf "%0200d\\n" 7 >&2; sleep 3; echo ready; sleep 60'
     await using thing = await programRun(script, { output: { line: '80B', linesPerSecond: 50 } })
     await thing.run.start()
     const dropped = thing.journal.of('program.output-dropped').reduce((sum, { fields }) => sum + Number(fields['lines']), 0)
@@ -204,7 +204,7 @@ describe('an external program', function () {
 })
 
 describe('the preparation of an external program', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   before(function () {
     if (process.platform !== 'linux') this.skip()
   })

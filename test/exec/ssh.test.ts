@@ -78,7 +78,7 @@ describeWith(['sshd', 'ssh', 'sftp', 'ssh-keygen'], 'OpenSSH by config/ssh.yaml'
     expect((await family.havre(['restart', 'ssh'], { deadlineMs: 60_000 })).code).to.equal(0)
     const args = [...(await clientOptions(folder, 'mine')), '-p', String(family.port('ssh')), `${userInfo().username}@127.0.0.1`]
     const session = run('ssh', [...args, `touch ${folder.at('in')}; exec sleep 200`], { deadlineMs: 100_000 })
-    await eventually(() => readFile(folder.at('in')), 30_000)
+    await eventually(() => readFile(folder.at('in')))
     await family.stop()
     // The far end is gone: else the client would wait for its 200 seconds.
     expect((await session).code).to.equal(255)

@@ -56,7 +56,7 @@ const marksOf = async (family: Family): Promise<Mark[]> => {
 const gone = (marks: readonly Mark[]): Promise<void> =>
   eventually(() => {
     expect(marks.filter(isAlive)).to.deep.equal([])
-  }, 20_000)
+  })
 
 describe('an external program under the supervisor', function () {
   this.timeout(180_000)
@@ -237,7 +237,7 @@ describe('an external program under the supervisor', function () {
         const all = await stuckOnes()
         expect(all.length).to.be.at.least(nth)
         return all.at(-1) ?? 0
-      }, 20_000)
+      })
       return markOf(pid)
     }
     await writeFile(folder.at('havre.yaml'), yamlOf('second', stuck))

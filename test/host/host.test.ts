@@ -4,6 +4,8 @@ import type { Limits } from '../../shared/config/settings.ts'
 import { type Connection, endingOf, type Server } from '../../shared/service.ts'
 import { type CapturedJournal, capturedJournal } from '../kit/captured-journal.ts'
 import { Client } from '../kit/client.ts'
+import { eventually } from '../kit/eventually.ts'
+import { undisturbed } from '../kit/undisturbed.ts'
 
 const roomy: Limits = {
   connections: 100,
@@ -63,13 +65,6 @@ const hosting = async (limits: Partial<Limits> = {}) => {
   }
   const client = (from?: string) => Client.connect(port, from === undefined ? {} : { from })
   return { server, journal, host, client, end, [Symbol.asyncDispose]: () => end('stop', 0) }
-}
-
-const eventually = async (holds: () => boolean): Promise<void> => {
-  for (let tries = 0; !holds(); tries++) {
-    if (tries > 400) throw new Error(`never: ${holds}`)
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
 }
 
 describe('the host', () => {
@@ -142,16 +137,17 @@ describe('the host', () => {
     expect(sums[0]?.fields).to.include({ limit: 'connectionsPerAddress', address: '127.0.0.1' })
   })
 
-  it('ends a conversation without a login when its time is over, and lets one with a login go on', async () => {
-    await using family = await hosting({ loginMs: 300 })
-    using stranger = await family.client()
-    using member = await family.client()
-    expect(await member.ask('login')).to.equal('login')
-    expect(await stranger.line()).to.equal('bye login')
-    expect(await member.ask('a')).to.equal('a')
-    expect(family.host.counters.refused).to.deep.equal({ login: 1 })
-    expect(family.journal.of('connection.limit.reached').map(({ fields }) => fields['limit'])).to.deep.equal(['login'])
-  })
+  it('ends a conversation without a login when its time is over, and lets one with a login go on', () =>
+    undisturbed(100, async () => {
+      await using family = await hosting({ loginMs: 300 })
+      using stranger = await family.client()
+      using member = await family.client()
+      expect(await member.ask('login')).to.equal('login')
+      expect(await stranger.line()).to.equal('bye login')
+      expect(await member.ask('a')).to.equal('a')
+      expect(family.host.counters.refused).to.deep.equal({ login: 1 })
+      expect(family.journal.of('connection.limit.reached').map(({ fields }) => fields['limit'])).to.deep.equal(['login'])
+    }))
 
   it('ends a conversation that lasts too long, however lively it is', async () => {
     await using family = await hosting({ totalMs: 300 })
@@ -166,34 +162,36 @@ describe('the host', () => {
     expect(family.host.counters.refused).to.deep.equal({ total: 1 })
   })
 
-  it('cuts off a client for which more waits in memory than may, and no other', async () => {
-    await using family = await hosting({ memoryOctets: 2 ** 20, idleMs: 2_000 })
-    using greedy = await family.client()
-    using modest = await family.client()
-    greedy.socket.pause()
-    greedy.socket.write('much\n')
-    await eventually(() => family.host.counters.refused.memory === 1)
-    expect(await modest.ask('a')).to.equal('a')
-    await eventually(() => family.host.counters.open === 1)
-    expect(family.journal.of('connection.limit.reached').map(({ fields }) => fields['limit'])).to.deep.equal(['memory'])
-  })
+  it('cuts off a client for which more waits in memory than may, and no other', () =>
+    undisturbed(100, async () => {
+      await using family = await hosting({ memoryOctets: 2 ** 20, idleMs: 2_000 })
+      using greedy = await family.client()
+      using modest = await family.client()
+      greedy.socket.pause()
+      greedy.socket.write('much\n')
+      await eventually(() => family.host.counters.refused.memory === 1)
+      expect(await modest.ask('a')).to.equal('a')
+      await eventually(() => family.host.counters.open === 1)
+      expect(family.journal.of('connection.limit.reached').map(({ fields }) => fields['limit'])).to.deep.equal(['memory'])
+    }))
 
-  it('ends a conversation in which nothing came or went for the idle time, and no other', async () => {
-    await using family = await hosting({ idleMs: 200 })
-    using idle = await family.client()
-    using lively = await family.client()
-    expect(await idle.ask('a')).to.equal('a')
-    const talking = (async () => {
-      for (let count = 0; !idle.ended; count++) expect(await lively.ask(`${count}`)).to.equal(`${count}`)
-    })()
-    expect(await idle.line()).to.equal('bye idle')
-    await idle.closed()
-    await talking
-    expect(await lively.ask('still here')).to.equal('still here')
-  })
+  it('ends a conversation in which nothing came or went for the idle time, and no other', () =>
+    undisturbed(100, async () => {
+      await using family = await hosting({ idleMs: 1_000 })
+      using idle = await family.client()
+      using lively = await family.client()
+      expect(await idle.ask('a')).to.equal('a')
+      const talking = (async () => {
+        for (let count = 0; !idle.ended; count++) expect(await lively.ask(`${count}`)).to.equal(`${count}`)
+      })()
+      expect(await idle.line()).to.equal('bye idle')
+      await idle.closed()
+      await talking
+      expect(await lively.ask('still here')).to.equal('still here')
+    }))
 
   it('cuts a client off that does not go after the goodbye', async () => {
-    await using family = await hosting({ idleMs: 50 })
+    await using family = await hosting({ idleMs: 500 })
     using client = await family.client()
     client.socket.allowHalfOpen = true
     expect(await client.line()).to.equal('bye idle')
@@ -261,6 +259,31 @@ describe('the host', () => {
     await client.command('quit')
     await client.closed()
     await ended
+  })
+
+  it('says why a conversation has to end with and without a signal, also to one that is made late', async () => {
+    await using family = await hosting()
+    const told: string[] = []
+    const { serve } = family.server
+    const seen = new Promise<Connection>((resolve) => {
+      family.server.serve = async (connection) => {
+        expect(connection.mustEnd).to.equal(null)
+        connection.onMustEnd(() => told.push(`called: ${connection.mustEnd}`))
+        if (family.host.counters.served === 0) return resolve(connection)
+        await Reflect.apply(serve, family.server, [connection])
+      }
+    })
+    using first = await family.client()
+    const connection = await seen
+    await first.closed()
+    await eventually(() => told.length > 0)
+    expect([told, connection.mustEnd, endingOf(connection.signal)]).to.deep.equal([['called: closed'], 'closed', 'closed'])
+    await eventually(() => family.host.counters.served === 1)
+    using second = await family.client()
+    expect(await second.ask('a')).to.equal('a')
+    void family.end('stop', 5_000)
+    expect(await second.line()).to.equal('bye stopping')
+    expect(told.at(-1)).to.equal('called: stopping')
   })
 
   it('gives each connection a name of its own and journals its end with what came and went', async () => {

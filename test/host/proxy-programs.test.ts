@@ -44,7 +44,7 @@ const proxied = async (running: Running, program: string, args: readonly string[
 }
 
 describeWith(['haproxy'], 'the PROXY protocol of haproxy', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
 
   for (const [version, words] of [
     ['1', 'send-proxy'],
@@ -75,7 +75,7 @@ listen pop3
 })
 
 describeWith(['curl'], 'the PROXY protocol of curl', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
 
   it('fetches a page', async () => {
     await using running = await serve({ service: 'http', proxiesFrom: ['127.0.0.1'] })

@@ -3,6 +3,9 @@
 // foreign code a child loads.
 const { HAVRE_TEST_PROGRAM: program } = process.env
 
+// Kept from before the child's program closes it, to put code into a thread of that program; no attempt has it.
+const { Worker: AnyThread, MessageChannel, isMainThread, workerData } = process.getBuiltinModule('node:worker_threads')
+
 const outcomeOf = async (attempt) => {
   const late = new Promise((resolve) => setTimeout(() => resolve('silence'), 5_000).unref())
   try {
@@ -212,13 +215,55 @@ const attempts = async (places) => {
   }
 }
 
-process.on('message', async (message) => {
-  if (message.type !== 'try') return
+const outcomesOf = async (places, only) => {
   const outcomes = { environment: Object.keys(process.env).join(' ') }
-  for (const [name, attempt] of Object.entries(await attempts(message.places))) {
-    if (message.only === undefined || message.only.includes(name)) outcomes[name] = await outcomeOf(attempt)
+  for (const [name, attempt] of Object.entries(await attempts(places))) {
+    if (only === undefined || only.includes(name)) outcomes[name] = await outcomeOf(attempt)
   }
-  process.send({ type: 'tried', outcomes })
-})
+  return outcomes
+}
 
-await import(program)
+/** The same in a thread, once the program of that thread has run. */
+const outcomesInThread = (thread, places) => {
+  const { port1, port2 } = new MessageChannel()
+  const { promise, resolve, reject } = Promise.withResolvers()
+  const worker = new AnyThread(new URL(import.meta.url), { workerData: { thread, places, port: port2 }, transferList: [port2] })
+  worker.once('error', reject)
+  worker.once('exit', () => reject(new Error('the thread ended')))
+  port1.once('message', resolve)
+  return promise
+}
+
+/** What a thread that the child may start says last. */
+const lastOfThread = async (file, data) => {
+  const { Worker } = await import('node:worker_threads')
+  const worker = new Worker(file, { workerData: { ...data, beats: new SharedArrayBuffer(4) } })
+  let last = null
+  worker.on('message', (message) => {
+    last = message
+  })
+  return new Promise((resolve, reject) => {
+    worker.once('error', reject)
+    worker.once('exit', () => resolve(last))
+  })
+}
+
+const tasks = {
+  try: async ({ places, only }) => ({ type: 'tried', outcomes: await outcomesOf(places, only) }),
+  'try in a thread': async ({ thread, places }) => ({ type: 'tried', outcomes: await outcomesInThread(thread, places) }),
+  'run a thread': async ({ thread, data }) => ({ type: 'ran', last: await lastOfThread(thread, data) }),
+}
+
+if (isMainThread) {
+  process.on('message', async (message) => {
+    const task = tasks[message.type]
+    if (task !== undefined) process.send(await task(message))
+  })
+  await import(program)
+} else {
+  const { thread, places, port } = workerData
+  port.on('message', () => undefined)
+  await import(thread)
+  port.postMessage(await outcomesOf(places))
+  port.close()
+}

@@ -2,7 +2,8 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { BoundSocket, createServer } from 'node:net'
-import { join } from 'node:path'
+import { extname, join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { expect } from 'chai'
 import type { StartMessage } from '../../servers/host/messages.ts'
 import { protocols } from '../../servers/supervisor/protocols.ts'
@@ -73,12 +74,19 @@ class ProbedChild implements AsyncDisposable {
     return probed
   }
 
-  /** What came of each attempt. */
-  async try(places: Places): Promise<Readonly<Record<string, string>>> {
+  /** What came of each attempt. @param thread the program of a thread in which it is made; none: it is made in the process */
+  async try(places: Places, thread?: URL): Promise<Readonly<Record<string, string>>> {
     const tried = this.#told('tried')
-    this.#process.send({ type: 'try', places })
+    this.#process.send(thread === undefined ? { type: 'try', places } : { type: 'try in a thread', thread: thread.href, places })
     const { outcomes } = (await tried) as { outcomes: Record<string, string> }
     return outcomes
+  }
+
+  /** What a thread that the child may start says last. */
+  async run(thread: URL, data: Readonly<Record<string, string | boolean | null>>): Promise<unknown> {
+    const ran = this.#told('ran')
+    this.#process.send({ type: 'run a thread', thread: fileURLToPath(thread), data })
+    return ((await ran) as { last: unknown }).last
   }
 
   #told(type: string): Promise<unknown> {
@@ -166,6 +174,9 @@ const refusals = [
   'refused: Cannot redefine property: Worker',
   'refused: Cannot redefine property: Symbol(Symbol.hasInstance)',
 ]
+
+/** What no thread can do, whatever its flags. */
+const refusalsOfThreads = ['refused: ERR_WORKER_UNSUPPORTED_OPERATION', 'refused: ERR_TRACE_EVENTS_UNAVAILABLE']
 
 /** Attempts that show, made without the sandbox, that they would go well. */
 const harmless = [
@@ -290,6 +301,26 @@ describe('the sandbox of a child, under the flags of the running one', function 
       expect(names.filter((name) => !passedOn.test(name) && !own.includes(name))).to.deep.equal([])
     })
   }
+
+  it('holds the thread of the housekeeping of mail too, which has no network at all', async () => {
+    const { line } = await running('smtp')
+    const start = starts.get('smtp')
+    if (start === undefined) throw new Error('no service smtp')
+    await using listener = await answering()
+    await using child = await ProbedChild.start(line, start)
+    const ending = extname(line.program)
+    const programAt = (name: string): URL => new URL(`${name}${ending}`, pathToFileURL(line.program))
+    const { environment: _, ...attempts } = await child.try(await places('smtp', listener.port), programAt('keeping-thread'))
+    const notRefused = Object.entries(attempts).filter(([, outcome]) => ![...refusals, ...refusalsOfThreads].includes(outcome))
+    expect(notRefused).to.deep.equal([])
+    // It is the one that a child's housekeeping has, and does its work; a path as only what is sealed refuses shows which it is.
+    const worker = programAt('../../shared/mail/keeping/worker')
+    const data = family.folder.at('data')
+    const round = { urgency: 'urgent', retention: null, token: 'probe', died: false, indexFile: join(data, 'mail-index.db') }
+    expect(await child.run(worker, { ...round, mailFile: join(data, 'mail.db') })).to.deep.equal({ kind: 'ended', how: 'done' })
+    const around = { ...round, mailFile: `${data}/tls/../mail.db` }
+    expect(await child.run(worker, around)).to.have.nested.property('kind', 'failed')
+  })
 
   it('has no debugger to open by a signal, in no process of the family', async () => {
     const { services, supervisor } = await family.status()

@@ -202,7 +202,14 @@ describe('the demo', () => {
       const openMail = async () => {
         const mail = await openMailStore({ file: data('mail.db') })
         return {
-          ...{ open: mail.open.bind(mail), list: mail.list.bind(mail), read: mail.read.bind(mail), close: () => mail.close() },
+          ...{
+            open: mail.open.bind(mail),
+            list: mail.list.bind(mail),
+            usage: mail.usage.bind(mail),
+            heads: mail.heads.bind(mail),
+            read: mail.read.bind(mail),
+            close: () => mail.close(),
+          },
           deliver: (...args: Parameters<typeof mail.deliver>) => {
             const delivery = mail.deliver(...args)
             const commit = () => (commits++ === 0 ? delivery.commit() : killed())

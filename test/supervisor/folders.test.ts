@@ -1,4 +1,4 @@
-import { chmod, mkdir, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises'
 import process from 'node:process'
 import { expect } from 'chai'
 import { havre } from '../kit/family.ts'
@@ -8,7 +8,7 @@ const start = (folder: TemporaryFolder, data: string, logs: string, ...more: str
   havre(['start', '--set', 'ports=any', '--set', `data=${data}`, '--set', `logs=${logs}`, ...more], { cwd: folder.path })
 
 describe('a start whose folders cannot be used', function () {
-  this.timeout(30_000)
+  this.timeout(120_000)
 
   for (const setting of ['data', 'logs'] as const) {
     it(`is refused, naming the setting, where ${setting} is a file`, async () => {
@@ -47,6 +47,22 @@ describe('a start whose folders cannot be used', function () {
       expect(code).to.equal(100)
     })
   }
+
+  it('is refused, naming file, line and setting, where a site has none, and none is made; so is the configuration', async () => {
+    await using folder = await temporaryFolder()
+    await writeFile(folder.at('my.yaml'), 'services:\n  http: { sites: { shop.test: { root: ./shpo } } }\n')
+    const told = `my.yaml:2:39: services.http.sites.shop.test.root: must be a folder: ${folder.at('shpo')} is not there`
+    const config = ['--config', 'my.yaml']
+    const { code, stderr } = await start(folder, folder.at('data'), folder.at('logs'), ...config)
+    expect(String(stderr)).to.contain(told)
+    expect(code).to.equal(100)
+    const checked = await havre(['check', ...config], { cwd: folder.path })
+    expect([checked.code, String(checked.stderr).trim()]).to.deep.equal([100, told])
+    expect(await readdir(folder.path)).to.deep.equal(['my.yaml'])
+    // Who stops or asks needs no site.
+    const status = await havre(['status', '--set', `data=${folder.at('data')}`, ...config], { cwd: folder.path })
+    expect(String(status.stderr)).not.to.contain('shpo')
+  })
 
   it('is refused, naming the setting, where the user may not write', async function () {
     if (process.platform === 'win32') this.skip()

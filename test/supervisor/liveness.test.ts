@@ -6,6 +6,8 @@ import { bindPort } from '../../servers/supervisor/ports.ts'
 import { protocols } from '../../servers/supervisor/protocols.ts'
 import { loadConfiguration } from '../../shared/config/load.ts'
 import { AdmissionTable } from '../../shared/limits/admission.ts'
+import { mailFile } from '../../shared/mail/mail-files.ts'
+import { makeMailStore } from '../../shared/mail/sqlite-mail-store.ts'
 import { Client } from '../kit/client.ts'
 import { eventually } from '../kit/eventually.ts'
 import { type Family, startFamily } from '../kit/family.ts'
@@ -118,6 +120,7 @@ describe('liveness', function () {
     try {
       await mkdir(settings.data)
       await mkdir(settings.logs)
+      makeMailStore(mailFile(settings.data))
       const gone = Promise.withResolvers<string>()
       const ready = Promise.withResolvers<Child>()
       const child = forkChildren(connections)(

@@ -44,7 +44,7 @@ describe('a port that moves at a reload', function () {
     startFamily({ folder, args: ['--config', folder.at('havre.yaml'), ...off], services: ['http', 'ftp', 'smtp', 'pop3'] })
   const off = ['http', 'smtp'].flatMap((name) => ['--set', `services.${name}.enabled=false`])
   const expectAt = async (service: string, port: number) => {
-    using client = await Client.connect(port, { deadlineMs: 30_000 })
+    using client = await Client.connect(port, { deadlineMs: 60_000 })
     expect(await client.line(), `${service} at ${port}`).to.match(greetings[service] ?? /^$/)
   }
   const reload = async (family: Family) => {
@@ -91,7 +91,7 @@ describe('a port that moves at a reload', function () {
       const [fresh] = ours.filter((pid) => !old.has(pid))
       expect(fresh).to.be.a('number')
       process.kill(fresh ?? 0, 'SIGKILL')
-    }, 30_000)
+    })
     const { code, stderr } = await reloading
     expect(code).to.equal(111)
     expect(stderr.toString()).to.include('SIGKILL')
@@ -108,7 +108,7 @@ describe('a port that moves at a reload', function () {
     await using family = await start(folder)
     const pid = (await family.status()).services.find(({ name }) => name === 'pop3')?.pid ?? 0
     process.kill(pid, 'SIGSTOP')
-    const waiting = await Promise.all(Array.from({ length: 20 }, () => Client.connect(one, { deadlineMs: 30_000 })))
+    const waiting = await Promise.all(Array.from({ length: 20 }, () => Client.connect(one, { deadlineMs: 60_000 })))
     await write(folder, { ftp: null, pop3: two })
     await reload(family)
     process.kill(pid, 'SIGCONT')

@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { expect } from 'chai'
 import { Client } from '../kit/client.ts'
+import { eventually } from '../kit/eventually.ts'
 import { type Family, havre, startFamily } from '../kit/family.ts'
 import { type TemporaryFolder, temporaryFolder } from '../kit/folder.ts'
 
@@ -21,15 +22,8 @@ const pidOf = async (family: Family, name: string): Promise<number | null> => {
   return services.find((service) => service.name === name)?.pid ?? null
 }
 
-const eventually = async (holds: () => boolean | Promise<boolean>): Promise<void> => {
-  for (let tries = 0; !(await holds()); tries++) {
-    if (tries > 1_200) throw new Error(`never: ${holds}`)
-    await new Promise((resolve) => setTimeout(resolve, 25))
-  }
-}
-
 describe('reload and restart', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
 
   it('replaces only the services whose settings changed, and a conversation goes on in the old child', async () => {
     await using folder = await temporaryFolder()
@@ -54,7 +48,7 @@ describe('reload and restart', function () {
     const has = async (name: string, event: string) =>
       (await readFile(folder.at(name), 'utf8').catch(() => '')).includes(`"${event}"`)
     await write('one')
-    const running = havre(['start', ...config], { deadlineMs: 50_000 })
+    const running = havre(['start', ...config], { deadlineMs: 60_000 })
     try {
       await eventually(() => has('one/pop3.log', 'service.listening'))
       await write('two')

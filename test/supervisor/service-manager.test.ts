@@ -8,7 +8,7 @@ import { programForOthers } from '../kit/program-for-others.ts'
 import { describeWith } from '../kit/programs.ts'
 import { type NotifySocket, notifySocket } from './notify-socket.ts'
 
-const patienceMs = 20_000
+const patienceMs = 60_000
 
 /** Waits for a message that has these lines, behind the first `from` messages. @returns the place behind it */
 const heard = (socket: NotifySocket, lines: readonly (string | RegExp)[], from = 0): Promise<number> =>
@@ -25,7 +25,7 @@ const heard = (socket: NotifySocket, lines: readonly (string | RegExp)[], from =
 const countOf = (socket: NotifySocket, line: string): number => socket.messages.filter((message) => message.includes(line)).length
 
 describeWith(['systemd-notify', 'python3'], 'the supervisor under systemd', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
 
   for (const kind of ['path', 'abstract'] as const) {
     it(`tells readiness, reload and stop on a socket of kind ${kind}`, async () => {

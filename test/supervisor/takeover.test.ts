@@ -47,7 +47,7 @@ const talking = async (family: Family, service: string): Promise<Client> => {
 }
 
 describe('a takeover', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
 
   let folder: TemporaryFolder
   let family: Family
@@ -82,7 +82,7 @@ describe('a takeover', function () {
   }
 
   const childrenAre = (service: string, count: number) =>
-    eventually(() => expect(childrenOf(folder, service)).to.have.length(count), 15_000)
+    eventually(() => expect(childrenOf(folder, service)).to.have.length(count))
 
   it('that is asked for twice at once happens twice, one after the other', async () => {
     const outcomes = await Promise.all([1, 2, 3].map(() => family.havre(['restart', 'pop3'])))
@@ -111,11 +111,11 @@ describe('a takeover', function () {
     const { restarts } = await pop3Of(family)
     // Each death doubles the pause: after the fourth the new child is likely ready before it is over.
     for (let round = 1; round <= 3; round++) {
-      await eventually(async () => expect(await pop3Of(family)).to.include({ state: 'ready' }), 15_000)
+      await eventually(async () => expect(await pop3Of(family)).to.include({ state: 'ready' }))
       process.kill((await pop3Of(family)).pid ?? 0, 'SIGKILL')
       await eventually(async () => expect(await pop3Of(family)).to.include({ restarts: restarts + round }))
     }
-    await eventually(async () => expect(await pop3Of(family)).to.include({ state: 'ready' }), 15_000)
+    await eventually(async () => expect(await pop3Of(family)).to.include({ state: 'ready' }))
     const [old] = childrenOf(folder, 'pop3')
     const restarted = family.havre(['restart', 'pop3'])
     await childrenAre('pop3', 2)
@@ -129,7 +129,7 @@ describe('a takeover', function () {
 
   it('is given up when the family is stopped meanwhile: it ends with 0, and nobody stays', async () => {
     const restarted = Promise.all([family.havre(['restart', 'pop3']), family.havre(['restart', 'ftp']), family.havre(['reload'])])
-    await eventually(() => expect([...childrenOf(folder, 'pop3'), ...childrenOf(folder, 'ftp')]).to.have.length.above(2), 15_000)
+    await eventually(() => expect([...childrenOf(folder, 'pop3'), ...childrenOf(folder, 'ftp')]).to.have.length.above(2))
     expect(await family.stop()).to.deep.equal({ code: 0, signal: null })
     await restarted
     await childrenAre('pop3', 0)

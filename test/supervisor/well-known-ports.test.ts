@@ -143,7 +143,7 @@ describe('well-known ports', function () {
       const pid = (await pidsOf(folder)).services.get('pop3') ?? 0
       expect(pid).to.not.equal(services.get('pop3'))
       expect((await statusOf(pid)).get('Uid')).to.equal(`${uid} ${uid} ${uid} ${uid}`)
-    }, 20_000)
+    })
     await served()
     for (const path of [...(await everything(folder.at('data'))), ...(await everything(folder.at('logs')))]) {
       expect((await lstat(path)).uid, path).to.equal(uid)

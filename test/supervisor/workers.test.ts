@@ -70,7 +70,7 @@ describe('a service of several workers', function () {
     await using family = await startFamily({ services: ['pop3'], args: ['--set', 'services.pop3.workers=2'] })
     const [killed = 0, other = 0] = await pidsOf(family)
     const clients = converse(family)
-    await eventually(() => expect(clients.served).to.be.greaterThan(5), 30_000)
+    await eventually(() => expect(clients.served).to.be.greaterThan(5))
     process.kill(killed, 'SIGKILL')
     // A conversation that it was in is lost with it: those that begin from now on are not.
     await clients.end().catch(() => undefined)
@@ -78,7 +78,7 @@ describe('a service of several workers', function () {
     await eventually(async () => {
       const pids = await pidsOf(family)
       expect(pids).to.have.length(2).and.to.include(other).and.not.to.include(killed)
-    }, 30_000)
+    })
     await further.end()
     expect(await pop3Of(family)).to.include({ state: 'ready', restarts: 1 })
     const { lastError } = await pop3Of(family)
@@ -101,6 +101,6 @@ describe('a service of several workers', function () {
     }
     await clients.end()
     expect(await pop3Of(family)).to.include({ state: 'ready', restarts: 0 })
-    await eventually(async () => expect((await pop3Of(family)).served).to.equal(clients.served), 20_000)
+    await eventually(async () => expect((await pop3Of(family)).served).to.equal(clients.served))
   })
 })
