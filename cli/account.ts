@@ -3,8 +3,15 @@ import { existsSync, mkdirSync, rmdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { Argument, Command } from 'commander'
 import { makeFolderFor } from '../servers/supervisor/privilege.ts'
-import { type Account, type AccountStore, AccountStoreError, accountErrors } from '../shared/accounts/account-store.ts'
+import {
+  type Account,
+  type AccountStore,
+  AccountStoreError,
+  accountErrors,
+  type StoredPassword,
+} from '../shared/accounts/account-store.ts'
 import { readAccountName } from '../shared/accounts/name.ts'
+import { storedPassword } from '../shared/accounts/new-password.ts'
 import { createPasswords } from '../shared/accounts/password.ts'
 import { openAccountStore } from '../shared/accounts/sqlite-account-store.ts'
 import type { Settings } from '../shared/config/settings.ts'
@@ -131,12 +138,12 @@ const add = (text: string, options: AccountOptions): Promise<void> =>
   withAccounts(options, openAccountStore, async (store, settings) => {
     const account = nameOf(text)
     if ((await store.find(account)) !== null) throw taken(account)
-    const passwordHash = await hashOfNewPassword(account, options)
+    const password = await askedPassword(account, options, settings)
     const files = homeOf(settings, account)
     const isNew = !existsSync(files)
     makeHome(files)
     try {
-      await store.add({ name: account, passwordHash })
+      await store.add({ name: account, ...password })
     } catch (error) {
       if (isNew) rmdirSync(files)
       throw error instanceof AccountStoreError && error.code === 'exists' ? taken(account) : error
@@ -149,10 +156,11 @@ const add = (text: string, options: AccountOptions): Promise<void> =>
   })
 
 const changePassword = (text: string, options: AccountOptions): Promise<void> =>
-  withAccounts(options, openIfThere, async (store) => {
+  withAccounts(options, openIfThere, async (store, settings) => {
     const account = nameOf(text)
     if (store === null || (await store.find(account)) === null) throw missing(account)
-    await store.setPassword(account, await hashOfNewPassword(account, options))
+    const { passwordHash, scramKeys } = await askedPassword(account, options, settings)
+    await store.setPassword(account, passwordHash, scramKeys)
     if (options.json === true) print({ account })
     else console.log(`changed the password of ${account}`)
   })
@@ -209,8 +217,8 @@ const nameOf = (text: string): string => {
   throw new PermanentError(`${JSON.stringify(text)} cannot be the name of an account: ${reading.reason}`)
 }
 
-const hashOfNewPassword = async (account: string, options: AccountOptions): Promise<string> =>
-  createPasswords().hash(await newPassword(account, options.passwordStdin === true))
+const askedPassword = async (account: string, options: AccountOptions, { logins }: Settings): Promise<StoredPassword> =>
+  storedPassword(createPasswords(), await newPassword(account, options.passwordStdin === true), logins.scram)
 
 const taken = (account: string): PermanentError =>
   new PermanentError(`there is an account ${account} already; \`havre account password ${account}\` changes its password`)

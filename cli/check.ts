@@ -1,9 +1,10 @@
-/** `havre check`: whether the configuration can be used, and where the services would listen. */
+/** `havre check`: whether the configuration can be used, the keys for TLS included, and where the services would listen. */
 import { Command } from 'commander'
+import { doubtsOf } from '../shared/config/doubts.ts'
 import type { Configuration, ServiceSettings } from '../shared/config/settings.ts'
 import { endpointText } from '../shared/net/endpoint.ts'
 import { exitCodes } from '../shared/service.ts'
-import { type ConfigurationOptions, configurationFrom, withConfigurationOptions } from './configuration-options.ts'
+import { type ConfigurationOptions, startableFrom, withConfigurationOptions } from './configuration-options.ts'
 
 interface CheckOptions extends ConfigurationOptions {
   readonly json?: true
@@ -15,6 +16,9 @@ Examples:
   $ havre check --config office.yaml             a file of your own on top
   $ havre check --set services.http.port=8081    one setting changed
   $ havre check --json | jq .services            for other programs
+
+It reads the files of certificates and keys where a service speaks TLS. What it does not look at, the machine and what clients
+would meet, \`havre doctor\` does.
 
 Exit code: 0 when the configuration can be used, 100 when not.
 `
@@ -36,7 +40,13 @@ const table = (rows: readonly (readonly string[])[]): string => {
     .join('\n')
 }
 
-const text = ({ settings, services, idleSettings }: Configuration): string => {
+/** What can be used, and may not be what was meant, or not what clients take. */
+interface Told {
+  readonly doubts: readonly string[]
+  readonly warnings: readonly string[]
+}
+
+const text = ({ settings, services, idleSettings }: Configuration, { doubts, warnings }: Told): string => {
   const rows = services.map((service) => [service.name, service.protocol, place(service), service.tls === 'implicit' ? 'TLS' : ''])
   const idle = idleSettings.map((setting) => `Does nothing yet: ${setting}`)
   const none = services.some(({ enabled }) => enabled) ? [] : ['No service is enabled.']
@@ -46,34 +56,51 @@ const text = ({ settings, services, idleSettings }: Configuration): string => {
     `data  ${settings.data}`,
     `logs  ${settings.logs}`,
     ...idle,
+    ...doubts.map((doubt) => `Is this meant? ${doubt}`),
+    ...warnings.map((warning) => `Warning: ${warning}`),
     ...none,
     'The configuration is in order.',
   ].join('\n')
 }
 
-const json = ({ settings, services, idleSettings }: Configuration): string =>
+const json = ({ settings, services, idleSettings }: Configuration, { doubts, warnings }: Told): string =>
   JSON.stringify({
     ok: true,
     services: services.map(({ name, protocol, enabled, host, port, tls }) => ({ name, protocol, enabled, host, port, tls })),
     data: settings.data,
     logs: settings.logs,
     idleSettings,
+    doubts,
+    warnings,
   })
+
+interface Wrong {
+  readonly setting: string
+  readonly message: string
+}
+
+const linesOf = (problems: readonly Wrong[]): string => problems.map(({ setting, message }) => `${setting}: ${message}`).join('\n')
+
+const refuse = ({ json: asJson }: CheckOptions, problems: readonly Wrong[], lines = linesOf(problems)): void => {
+  // The answer to the question that was asked, not a failure of the command: it goes where answers go.
+  if (asJson) process.stdout.write(`${JSON.stringify({ ok: false, problems })}\n`)
+  else process.stderr.write(`${lines}\n`)
+  process.exitCode = exitCodes.permanent
+}
 
 const run = async (options: CheckOptions): Promise<void> => {
   const { ConfigurationError } = await import('../shared/config/problem.ts')
   try {
-    const configuration = await configurationFrom(options)
-    process.stdout.write(`${options.json ? json(configuration) : text(configuration)}\n`)
+    const configuration = await startableFrom(options)
+    const { keyFileFindings } = await import('./key-files.ts')
+    const keyFiles = await keyFileFindings(configuration)
+    if (keyFiles.problems.length > 0) return refuse(options, keyFiles.problems)
+    const told = { doubts: doubtsOf(configuration.settings), warnings: keyFiles.warnings }
+    process.stdout.write(`${(options.json ? json : text)(configuration, told)}\n`)
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error
-    // The answer to the question that was asked, not a failure of the command: it goes where answers go.
-    if (options.json)
-      process.stdout.write(
-        `${JSON.stringify({ ok: false, problems: error.problems.map(({ origin, ...problem }) => ({ ...origin, ...problem })) })}\n`,
-      )
-    else process.stderr.write(`${error.message}\n`)
-    process.exitCode = exitCodes.permanent
+    const problems = error.problems.map(({ origin, ...problem }) => ({ ...origin, ...problem }))
+    refuse(options, problems, error.message)
   }
 }
 

@@ -27,11 +27,16 @@ export const withConfigurationOptions = (command: Command): Command =>
  * The configuration that these options, the defaults and the environment make.
  * @throws {ConfigurationError} with everything that is wrong
  */
-export const configurationFrom = async ({ config = [], set = [] }: ConfigurationOptions): Promise<Configuration> => {
+export const configurationFrom = (options: ConfigurationOptions): Promise<Configuration> => load(options, false)
+
+/** The same to start with: what it serves has to be there. Who stops it or asks how it is needs nothing of that. */
+export const startableFrom = (options: ConfigurationOptions): Promise<Configuration> => load(options, true)
+
+const load = async ({ config = [], set = [] }: ConfigurationOptions, startable: boolean): Promise<Configuration> => {
   // Imported when it is needed: zod and yaml take longer to load than `havre --help` takes to print.
   const [{ loadConfiguration }, { protocols }] = await Promise.all([
     import('../shared/config/load.ts'),
     import('../servers/supervisor/protocols.ts'),
   ])
-  return loadConfiguration({ protocols, files: config, sets: set, env: process.env })
+  return loadConfiguration({ protocols, files: config, sets: set, env: process.env, startable })
 }

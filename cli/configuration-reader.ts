@@ -4,13 +4,13 @@
  */
 import type { Configuration } from '../shared/config/settings.ts'
 import { workElsewhere, workHere } from '../shared/own-process.ts'
-import { type ConfigurationOptions, configurationFrom } from './configuration-options.ts'
+import { type ConfigurationOptions, startableFrom } from './configuration-options.ts'
 
 /**
- * The configuration that these options, the defaults and the environment make.
+ * The configuration to start with that these options, the defaults and the environment make.
  * @throws {PermanentError} with everything that is wrong
  */
 export const readConfiguration = (options: ConfigurationOptions): Promise<Configuration> =>
   workElsewhere<ConfigurationOptions, Configuration>(import.meta.filename, options)
 
-await workHere(import.meta.filename, configurationFrom)
+await workHere(import.meta.filename, startableFrom)

@@ -1,6 +1,7 @@
 /** `havre doctor`: whether all is well with this machine and what runs on it, and else what to do. */
 import process from 'node:process'
 import { Command } from 'commander'
+import type { Configuration } from '../shared/config/settings.ts'
 import { escapeControls } from '../shared/log/render.ts'
 import { exitCodes } from '../shared/service.ts'
 import { type ConfigurationOptions, configurationFrom, withConfigurationOptions } from './configuration-options.ts'
@@ -12,6 +13,7 @@ interface DoctorOptions extends ConfigurationOptions {
   readonly json?: true
   readonly service?: string
   readonly trust?: true
+  readonly mail?: true
 }
 
 /** Something is wrong, or will be. */
@@ -28,6 +30,7 @@ Examples:
   $ havre doctor --config /etc/havre.yaml        the configuration that Havre was started with
   $ havre doctor --json | jq '.findings[] | select(.severity == "problem")'
   $ havre doctor --trust                         how systems and programs come to trust the local authority
+  $ havre doctor --mail                          every message: whether it is what was stored
 
 Exit codes: 0 all is well (hints do not count), 1 there is a problem or a warning, 100 the configuration is wrong.`
 
@@ -73,8 +76,7 @@ const run = async (options: DoctorOptions): Promise<void> => {
     process.stdout.write(`${await trustText(configuration.settings)}\n`)
     return
   }
-  const { examine } = await import('./doctor/examine.ts')
-  const findings = await examine(configuration, options.service ?? null)
+  const findings = await findingsOf(configuration, options)
   const isWell = !isUnwell(findings)
   if (options.json) process.stdout.write(`${JSON.stringify({ ok: isWell, findings })}\n`)
   else {
@@ -84,12 +86,22 @@ const run = async (options: DoctorOptions): Promise<void> => {
   process.exitCode = isWell ? exitCodes.done : unwell
 }
 
+const findingsOf = async (configuration: Configuration, options: DoctorOptions): Promise<readonly Examined[]> => {
+  if (options.mail) {
+    const { examineMail } = await import('./doctor/mail.ts')
+    return examineMail(configuration.settings, options.json === true)
+  }
+  const { examine } = await import('./doctor/examine.ts')
+  return examine(configuration, options.service ?? null)
+}
+
 /** The subcommand. */
 export const doctorCommand = (): Command =>
   withConfigurationOptions(new Command('doctor'))
     .description('look whether all is well: ports, certificates, permissions, disk, clock, and a conversation with each service')
     .option('--service <name>', 'only what is about this service')
     .option('--trust', 'print how clients come to trust the local authority, and look at nothing')
+    .option('--mail', 'look at every message of every mailbox, and at nothing else; Havre may run meanwhile')
     .option('--json', 'print the findings as JSON')
     .addHelpText('after', help)
     .action(run)

@@ -11,7 +11,7 @@ const commands = {
   reload: async () => (await import('./reload.ts')).reloadCommand(),
   restart: async () => (await import('./restart.ts')).restartCommand(),
   stop: async () => (await import('./stop.ts')).stopCommand(),
-  mail: async () => (await import('./mail.ts')).mailCommand(),
+  mail: async () => (await import('./mail/mail.ts')).mailCommand(),
   check: async () => (await import('./check.ts')).checkCommand(),
   doctor: async () => (await import('./doctor.ts')).doctorCommand(),
   logs: async () => (await import('./logs.ts')).logsCommand(),
@@ -43,6 +43,8 @@ const build = async (): Promise<Command> => {
     .description('Small, real Internet servers: HTTP, FTP, SMTP and POP3 under one supervisor, with one set of accounts.')
     .version(packageVersion(), '-V, --version')
     .addHelpText('after', examples)
+    // Behind a command's name all is that command's: of `mail search alice -Vienna` nothing is `-V`.
+    .enablePositionalOptions()
     .showSuggestionAfterError()
     .exitOverride()
   for (const name of wanted(process.argv[2])) {

@@ -5,6 +5,45 @@ import { openAccountStore } from '../../shared/accounts/sqlite-account-store.ts'
 import { type Check, type Finding, found, ok, type Patient } from './check.ts'
 import { isExposed } from './names.ts'
 
+/** Whether a service takes guests, who have settings of their own name without an account. */
+const takesGuests = ({ configuration }: Patient): boolean =>
+  configuration.services.some(
+    ({ protocol, options }) =>
+      protocol === 'ftp' && typeof options === 'object' && options !== null && 'anonymous' in options && options.anonymous !== null,
+  )
+
+/** Settings for accounts that nobody can log in to: misspelt, or removed. */
+const ofFileSettings = async (accounts: AccountStore, patient: Patient): Promise<Finding[]> => {
+  const { configuration } = patient
+  const known = new Set((await accounts.list()).map(({ name }) => name))
+  if (takesGuests(patient)) known.add('anonymous')
+  return Object.keys(configuration.settings.files.accounts)
+    .filter((name) => !known.has(name))
+    .map((name) =>
+      found(
+        'hint',
+        `files.accounts has settings for ${name}, and there is no such account`,
+        `\`havre account add ${name}\`, or take it out of the configuration`,
+      ),
+    )
+}
+
+/** Paths that are for accounts which nobody can log in to. */
+const ofNeeds = async (accounts: AccountStore, { services }: Patient): Promise<Finding[]> => {
+  const known = new Set((await accounts.list()).map(({ name }) => name))
+  return services.flatMap(({ name: service, needs }) =>
+    needs.flatMap((need) =>
+      need.kind !== 'account' || known.has(need.name)
+        ? []
+        : found(
+            'warning',
+            `services.${service}.${need.setting} lets ${need.name} in, and there is no such account`,
+            `\`havre account add ${need.name}\`, or set it right`,
+          ),
+    ),
+  )
+}
+
 const ofAccounts = async (accounts: AccountStore, patient: Patient): Promise<Finding[]> => {
   const count = await accounts.count()
   if (count === 0) {
@@ -39,7 +78,11 @@ const look = async (patient: Patient): Promise<Finding[]> => {
     return [found('problem', error.message, remedy)]
   }
   try {
-    return await ofAccounts(accounts, patient)
+    return [
+      ...(await ofAccounts(accounts, patient)),
+      ...(await ofFileSettings(accounts, patient)),
+      ...((await accounts.count()) > 0 ? await ofNeeds(accounts, patient) : []),
+    ]
   } finally {
     await accounts.close()
   }

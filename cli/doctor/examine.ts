@@ -13,6 +13,7 @@ import { conversation } from './conversation.ts'
 import { disk } from './disk.ts'
 import { folders } from './folders.ts'
 import { names } from './names.ts'
+import { needs } from './needs.ts'
 import { permissions } from './permissions.ts'
 import { ports } from './ports.ts'
 import { processes } from './processes.ts'
@@ -24,7 +25,7 @@ import { trust } from './trust.ts'
 /** These see more as root: whose a port is, keys of others, processes of others. */
 const first: readonly Check[] = [supervisor, ports, processes, certificates, permissions, disk, clock, resources, settings]
 /** These see what the family would: made as its user. */
-const then: readonly Check[] = [names, trust, folders, accounts, conversation]
+const then: readonly Check[] = [names, trust, folders, needs, accounts, conversation]
 
 /** All of them. */
 export const checks: readonly Check[] = [...first, ...then]

@@ -1,9 +1,11 @@
 /** The commands, one row each. CAPA, the journal's masks, the tests and the standards page are made from the rows. */
+import type { Settings } from '../../shared/config/settings.ts'
 import type { Telling } from '../../shared/log/transcript.ts'
 import {
   anything,
   authentication,
   type Grammar,
+  languageRange,
   lineCount,
   messageNumber,
   name,
@@ -13,10 +15,14 @@ import {
   pair,
   password,
 } from './grammar.ts'
+import { languageOf, languages } from './languages.ts'
 import { auth, mechanisms, pass, user } from './login.ts'
 import { dele, list, noop, quit, retr, rset, stat, top, uidl } from './mailbox.ts'
 import { type Line, replies } from './replies.ts'
 import { type Client, type In, mayLogIn, maySecure, type Outcome, type Session, type State } from './session.ts'
+
+/** What CAPA says of a command; null: nothing, on this connection. */
+type Capability = string | ((client: Client) => string)
 
 /** A command of the protocol. */
 export interface Command {
@@ -32,7 +38,7 @@ export interface Command {
   /** Nothing may be pipelined behind it before its reply is read (RFC 2449 §6.6): what follows may mean something else. */
   readonly alone: boolean
   /** What CAPA says of it. */
-  readonly capability: string | null
+  readonly capability: Capability | null
   readonly source: string
   /** Runs it in the session as it is; `malformed` where the arguments do not fit, `misplaced` in another state. */
   run(session: Session, text: string, client: Client): Outcome | Promise<Outcome> | 'malformed' | 'misplaced'
@@ -47,7 +53,7 @@ interface Row<S extends State, Value> {
   readonly secret?: boolean
   readonly login?: boolean
   readonly alone?: boolean
-  readonly capability?: string
+  readonly capability?: Capability
   readonly source: string
 }
 
@@ -72,19 +78,60 @@ const command = <const S extends State, Value>(row: Row<S, Value>): Command => {
 const refused = (name: string, reply: Line, source: string, secret = false): Command =>
   command({ name, states: ['authorization', 'transaction'], args: anything, run: () => ({ reply }), secret, source })
 
-/** What holds for the server as a whole (RFC 2449 §6, RFC 3206 §6). */
-const capabilities = ['PIPELINING', 'RESP-CODES', 'AUTH-RESP-CODE', 'EXPIRE NEVER'] as const
+/**
+ * For how many days a message stays at least (RFC 2449 §6.7). Where messages make room for others sooner, nothing can be promised, and
+ * nothing is said.
+ */
+const expiry = ({ ageMs, messages, octets }: Settings['mail']['retention']): readonly string[] => {
+  if (messages !== null || octets !== null) return []
+  return [`EXPIRE ${ageMs === null ? 'NEVER' : Math.floor(ageMs / 86_400_000)}`]
+}
 
-/** The same before and after the login, but for the version, which is nobody's business before it (RFC 2449 §5, §6.9). */
+/** What holds for the server as a whole (RFC 2449 §6, RFC 3206 §6). */
+const ofServer = ({ context }: Client): readonly string[] => {
+  const { loginDelayMs } = context.options
+  return [
+    ...['PIPELINING', 'RESP-CODES', 'AUTH-RESP-CODE'],
+    ...expiry(context.settings.mail.retention),
+    ...(loginDelayMs > 0 ? [`LOGIN-DELAY ${Math.ceil(loginDelayMs / 1_000)}`] : []),
+  ]
+}
+
+/**
+ * The same before and after the login (RFC 2449 §5: what is valid before it must not be missing there), but for the version, which is
+ * nobody's business before it (§6.9), and STLS, which is over with it. Where no password may come in clear, no login is told of
+ * before TLS (RFC 2595 §2.3).
+ */
 const capa = (session: Session, _none: null, client: Client): Outcome => {
   const login = mayLogIn(client)
-  const isOffered = (row: Command) => (login || !row.login) && (row.name !== 'STLS' || maySecure(client))
-  const ofRows = commands.flatMap((row) => (row.capability !== null && isOffered(row) ? [row.capability] : []))
+  const isOffered = (row: Command) =>
+    (login || !row.login) && (row.name !== 'STLS' || (session.state === 'authorization' && maySecure(client)))
+  const ofRows = commands.flatMap(({ capability, ...row }) => {
+    if (capability === null || !isOffered({ capability, ...row })) return []
+    return [typeof capability === 'string' ? capability : capability(client)]
+  })
   const version = session.state === 'transaction' ? [`IMPLEMENTATION Havre-${client.context.version}`] : []
-  return { reply: replies.capabilities([...ofRows, ...capabilities, ...version]) }
+  return { reply: replies.capabilities([...ofRows, ...ofServer(client), ...version]) }
+}
+
+/** RFC 6856 §2.1: it holds for the session, whoever logs in. */
+const utf8 = (_session: Session, _none: null, { manner }: Client): Outcome => ({
+  reply: replies.utf8,
+  manner: { ...manner, utf8: true },
+})
+
+/** RFC 6856 §3.2. */
+const lang = (_session: Session, range: string | null, { manner }: Client): Outcome => {
+  if (range === null) return { reply: replies.languages(languages) }
+  const language = languageOf(range)
+  return language === null
+    ? { reply: replies.unknownLanguage }
+    : { reply: replies.language(language), manner: { ...manner, language } }
 }
 
 const stls = (_session: Session, _none: null, client: Client): Outcome => {
+  // RFC 6856 §2.1: a client must not, and a server may say so.
+  if (client.manner.utf8 && maySecure(client)) return { reply: replies.noTlsAfterUtf8 }
   if (maySecure(client)) return { reply: replies.beginTls, next: { state: 'securing' } }
   return { reply: client.connection.secure ? replies.alreadySecure : replies.noTls }
 }
@@ -106,7 +153,7 @@ export const commands: readonly Command[] = [
     args: authentication,
     run: auth,
     ...{ login: true, secret: true, alone: true },
-    capability: `SASL ${mechanisms.join(' ')}`,
+    capability: (client) => `SASL ${mechanisms(client).join(' ')}`,
     source: 'RFC 5034 §4',
   }),
   command({ name: 'CAPA', states: ['authorization', 'transaction'], args: none, run: capa, source: 'RFC 2449 §5' }),
@@ -140,6 +187,22 @@ export const commands: readonly Command[] = [
     run: uidl,
     capability: 'UIDL',
     source: 'RFC 1939 §7',
+  }),
+  command({
+    name: 'UTF8',
+    states: ['authorization'],
+    args: none,
+    run: utf8,
+    capability: 'UTF8 USER',
+    source: 'RFC 6856 §2.1',
+  }),
+  command({
+    name: 'LANG',
+    states: ['authorization', 'transaction'],
+    args: optional(languageRange),
+    run: lang,
+    capability: 'LANG',
+    source: 'RFC 6856 §3',
   }),
   command({
     name: 'QUIT',

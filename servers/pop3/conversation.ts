@@ -7,10 +7,19 @@ import { type Connection, type Context, endingOf } from '../../shared/service.ts
 import { HandshakeError } from '../../shared/tls/service-tls.ts'
 import { type Command, commandOf } from './commands.ts'
 import * as journal from './journal.ts'
-import { authResponse } from './login.ts'
 import type { Pop3Options } from './options.ts'
-import { goodbyes, type Line, type Listing, type Reply, replies, statusLine, type Text } from './replies.ts'
-import { type Client, closed, loggedOut, mayLogIn, type Outcome, type Session, type Tally } from './session.ts'
+import { goodbyes, type Line, type Listing, type Reply, replies, statusLine, type Text, type Whole } from './replies.ts'
+import {
+  type Client,
+  closed,
+  loggedOut,
+  type Manner,
+  mayLogIn,
+  type Outcome,
+  plainManner,
+  type Session,
+  type Tally,
+} from './session.ts'
 
 /**
  * One client from greeting to goodbye: reads lines, looks up rows, runs them one after the other, writes, journals. The only
@@ -25,6 +34,7 @@ export class Conversation implements Client {
   #lines: LineSplitter
   readonly #startedAt = performance.now()
   #session: Session = loggedOut
+  #manner: Manner = plainManner
   #log: Connection['log']
   #commands = 0
   #badCommands = 0
@@ -46,10 +56,10 @@ export class Conversation implements Client {
       await this.#listen()
       const ending = endingOf(this.connection.signal)
       const goodbye = ending === null ? null : goodbyes[ending]
-      if (this.#session.state !== 'closed' && goodbye !== null) this.#wire.text(statusLine(goodbye))
+      if (this.#session.state !== 'closed' && goodbye !== null) this.#say(goodbye)
     } catch (error) {
       failed = true
-      if (this.#session.state !== 'closed') this.#wire.text(statusLine(replies.failed))
+      if (this.#session.state !== 'closed') this.#say(replies.failed)
       throw error
     } finally {
       if (this.#session.state === 'transaction') await this.#session.maildrop.release()
@@ -65,6 +75,10 @@ export class Conversation implements Client {
       await this.#wire.end()
       this.#wire.detach()
     }
+  }
+
+  get manner(): Manner {
+    return this.#manner
   }
 
   get #reason(): Parameters<typeof journal.sessionEnded>[1] {
@@ -108,6 +122,7 @@ export class Conversation implements Client {
     this.#wire = new Wire(stream, signal, transcript)
     this.#lines = new LineSplitter(this.context.options.commandLine)
     this.#session = loggedOut
+    this.#manner = plainManner
     return true
   }
 
@@ -124,7 +139,7 @@ export class Conversation implements Client {
   }
 
   #answer(text: string, row: Command | undefined, rest: string): Outcome | Promise<Outcome> {
-    if (this.#session.state === 'authenticating') return authResponse(text, this)
+    if (this.#session.state === 'authenticating') return this.#session.answered(text)
     const { commandsBeforeLogin } = this.context.options
     if (this.#session.state === 'authorization' && this.#commands > commandsBeforeLogin) {
       this.#limitReached('commandsBeforeLogin', commandsBeforeLogin)
@@ -167,9 +182,16 @@ export class Conversation implements Client {
     return { reply: replies.tooManyBadCommands, next: closed('too-many-bad-commands') }
   }
 
-  #follow(asked: string, { reply, next }: Outcome): Promise<void> | undefined {
+  #say(reply: Reply): void {
+    const { speech } = this.#manner.language
+    if (speech === 'en') this.#wire.text(statusLine(reply))
+    else this.#wire.utf8(statusLine(reply, speech))
+  }
+
+  #follow(asked: string, { reply, next, manner }: Outcome): Promise<void> | undefined {
+    if (manner !== undefined) this.#manner = manner
     if (next !== undefined || reply.kind === 'list' || reply.kind === 'text') return this.#followAtLength(asked, reply, next)
-    this.#wire.text(statusLine(reply))
+    this.#sayAtOnce(reply)
     return undefined
   }
 
@@ -177,7 +199,16 @@ export class Conversation implements Client {
     if (next !== undefined) await this.#enter(next)
     if (reply.kind === 'list') await this.#sayList(reply)
     else if (reply.kind === 'text') await this.#sayText(asked, reply)
-    else this.#wire.text(statusLine(reply))
+    else this.#sayAtOnce(reply)
+  }
+
+  #sayAtOnce(reply: Line | Whole): void {
+    this.#say(reply)
+    if (reply.kind !== 'whole') return
+    const stuffer = new DotStuffer()
+    this.#wire.octets(stuffer.push(reply.octets))
+    this.#wire.text(stuffer.end())
+    reply.sent(reply.octets.length)
   }
 
   /** The next state. Whoever leaves the mailbox gives it free before the client hears of it: it may come again at once. */
@@ -191,7 +222,7 @@ export class Conversation implements Client {
   }
 
   async #sayList(reply: Listing): Promise<void> {
-    this.#wire.text(statusLine(reply))
+    this.#say(reply)
     for (const line of reply.lines) {
       this.#wire.text(`${line}\r\n`)
       if (this.#wire.full && !(await this.#wire.flush())) return await this.#enter(closed('cut-off'))
@@ -209,7 +240,7 @@ export class Conversation implements Client {
     let begun = false
     try {
       for await (const chunk of reply.octets) {
-        if (!begun) this.#wire.text(statusLine(reply))
+        if (!begun) this.#say(reply)
         begun = true
         octets += chunk.length
         this.#wire.octets(stuffer.push(chunk))
@@ -222,10 +253,10 @@ export class Conversation implements Client {
       if (begun) await this.#enter(closed('cut-off'))
       if (!(error instanceof StoreError)) throw error
       journal.storeFailed(this.#log, asked, error.code, error)
-      if (!begun) this.#wire.text(statusLine(replies.store(error.code)))
+      if (!begun) this.#say(replies.store(error.code))
       return
     }
-    if (!begun) this.#wire.text(statusLine(reply))
+    if (!begun) this.#say(reply)
     this.#wire.text(stuffer.end())
     reply.sent(octets)
   }

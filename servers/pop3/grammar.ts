@@ -1,4 +1,5 @@
 /** The arguments of commands: what follows the keyword and one blank, parsed once into a value. */
+import { canBePassword } from '../../shared/accounts/password.ts'
 
 /** How the arguments of a command are read. `parse` returns null where the text does not fit. */
 export interface Grammar<Value> {
@@ -67,10 +68,16 @@ export const name: Grammar<string> = {
   parse: (text) => (notInName.test(text) ? null : { value: text }),
 }
 
-/** A password: all that follows, blanks included (RFC 1939 §7 PASS: there is only one argument). */
+/** A password: all that follows, blanks included (RFC 1939 §7 PASS: there is only one argument; RFC 6856 §2.2: none that cannot be one). */
 export const password: Grammar<string> = {
   usage: 'password',
-  parse: (text) => (text === '' || text.includes('\u0000') ? null : { value: text }),
+  parse: (text) => (text === '' || !canBePassword(text) ? null : { value: text }),
+}
+
+/** A language range (RFC 6856 §3.2, RFC 4647 §2.1). */
+export const languageRange: Grammar<string> = {
+  usage: 'language',
+  parse: (text) => (text === '*' || /^[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*$/.test(text) ? { value: text } : null),
 }
 
 /** What follows AUTH (RFC 5034 §4): a mechanism, and its initial response where the client sends one. */

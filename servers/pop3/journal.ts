@@ -1,15 +1,15 @@
 /** POP3's events: one function a kind. */
 
 import type { Log } from '../../shared/log/log.ts'
-import type { StoreErrorCode } from '../../shared/mail/mail-store.ts'
+import type { StoreError, StoreErrorCode } from '../../shared/mail/mail-store.ts'
 import type { Ending } from '../../shared/service.ts'
 import type { Closing, Tally } from './session.ts'
 
 /** How the password came. */
-export type Method = 'USER' | 'PLAIN'
+export type Method = 'USER' | 'PLAIN' | 'SCRAM-SHA-256'
 
 /** Why a login was refused. */
-export type LoginRefusal = 'credentials' | 'blocked' | 'in-use' | 'needs-tls' | 'authorization' | 'desk' | 'store'
+export type LoginRefusal = 'credentials' | 'blocked' | 'too-soon' | 'in-use' | 'needs-tls' | 'authorization' | 'desk' | 'store'
 
 /** An account logged in and holds its mailbox. */
 export const loginAccepted = (log: Log, method: Method, messages: number, octets: number): void =>
@@ -35,6 +35,8 @@ export const sessionEnded = (
 export const limitReached = (log: Log, limit: string, value: number): void =>
   log.write('warn', 'pop3.limit.reached', { limit, value })
 
-/** The store failed under this command. */
-export const storeFailed = (log: Log, command: string, code: StoreErrorCode, error: Error): void =>
-  log.write('error', 'pop3.store.failed', { command, code, error: error.message })
+/** The store failed under this command; of trouble that lasts the first failure is told. */
+export const storeFailed = (log: Log, command: string, code: StoreErrorCode, error: StoreError): void => {
+  if (!error.again)
+    log.write('error', 'pop3.store.failed', { command, code, error: error.message, cause: String(error.cause ?? '') })
+}

@@ -45,7 +45,7 @@ export const uidl = ({ maildrop }: Transaction, number: number | null): Outcome 
  */
 export const retr = ({ maildrop }: Transaction, number: number, { tally }: Client): Outcome =>
   withMessage(maildrop, number, (message) => ({
-    reply: replies.message(message.octets, maildrop.read(message), (octets) => {
+    reply: replies.message(message.octets, maildrop.octetsOf(message), (octets) => {
       tally.messages += 1
       tally.octets += octets
     }),

@@ -69,6 +69,11 @@ export class MarkedMaildrop {
     return this.#maildrop.read(message)
   }
 
+  /** All octets where nobody has to wait for them, else `read`. */
+  octetsOf(message: StoredMessage): Buffer | AsyncIterable<Buffer> {
+    return this.#maildrop.atHand(message) ?? this.#maildrop.read(message)
+  }
+
   /** Removes all that is marked or none. @returns how many. @throws {StoreError} none was removed */
   async removeMarked(): Promise<number> {
     const marked = this.#maildrop.messages.filter((_, index) => this.#marks[index] === 1)

@@ -1,11 +1,16 @@
 /** What the supervisor and the command line know of POP3. A setting added here is described in `config/default.yaml` too. */
-import { join } from 'node:path'
 import { z } from 'zod'
-import { size } from '../../shared/config/units.ts'
+import { duration, size } from '../../shared/config/units.ts'
 import { limits } from '../../shared/limits/limits.ts'
+import { mailFiles } from '../../shared/mail/mail-files.ts'
 import type { Protocol } from '../../shared/service.ts'
 
-const options = z.strictObject({
+const fields = z.strictObject({
+  loginDelay: duration().prefault('0s').meta({
+    over: '-ERR [LOGIN-DELAY]',
+    source: 'RFC 2449 §6.5',
+    description: 'How long an account has to wait after a login until its next one; 0s: not at all.',
+  }),
   commandLine: size({ min: 1_040, max: 65_536 }).prefault(limits.commandLine.defaults.pop3).meta({
     unit: 'octets',
     over: '-ERR, and all of the line is dropped',
@@ -23,17 +28,19 @@ const options = z.strictObject({
   }),
 })
 
+const options = fields.transform(({ loginDelay, ...rest }) => ({ ...rest, loginDelayMs: loginDelay }))
+
 export type Pop3Options = z.output<typeof options>
 
 export const protocol: Protocol<Pop3Options> = {
   protocol: 'pop3',
   ports: (_options, tls) => (tls === 'implicit' ? { high: 2995, wellKnown: 995 } : { high: 1110, wellKnown: 110 }),
-  standards: ['RFC 1939', 'RFC 2449', 'RFC 2595', 'RFC 3206', 'RFC 5034'],
+  standards: ['RFC 1939', 'RFC 2449', 'RFC 2595', 'RFC 3206', 'RFC 5034', 'RFC 5802', 'RFC 6856', 'RFC 7677'],
   options,
   grants: (_options, settings) => ({
     read: [],
     write: [],
-    files: ['', '-wal', '-shm'].map((suffix) => join(settings.data, `mail.db${suffix}`)),
+    files: mailFiles(settings.data),
     network: 'accept',
     workers: true,
   }),
@@ -47,4 +54,5 @@ export const protocol: Protocol<Pop3Options> = {
     { say: ['STLS'], hear: '^\\+OK' },
   ],
   example: 'curl -u alice pop3://{address}/',
+  exampleFor: (_options, tls) => (tls === 'implicit' ? 'curl {trust}-u alice pop3s://{hostname}:{port}/' : protocol.example),
 }

@@ -1,4 +1,5 @@
-import { join } from 'node:path'
+import { housekeeping } from '../../shared/mail/keeping/housekeeper.ts'
+import { mailFile } from '../../shared/mail/mail-files.ts'
 import type { MailStore } from '../../shared/mail/mail-store.ts'
 import { openMailStore } from '../../shared/mail/sqlite-mail-store.ts'
 import type { Connection, Context, Refusal, Server, Service } from '../../shared/service.ts'
@@ -37,7 +38,10 @@ export class Pop3Server implements Server {
   }
 }
 
+const openStore = ({ settings, log }: Context<Pop3Options>): Promise<MailStore> =>
+  openMailStore({ file: mailFile(settings.data), create: false, keeping: housekeeping(settings, log) })
+
 export const service: Service<Pop3Options> = {
   protocol: 'pop3',
-  create: (context) => new Pop3Server(context, () => openMailStore({ file: join(context.settings.data, 'mail.db') })),
+  create: (context) => new Pop3Server(context, () => openStore(context)),
 }

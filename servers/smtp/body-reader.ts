@@ -23,6 +23,14 @@ export interface BodyPart {
   readonly ended: boolean
 }
 
+/** Reads a message, or a chunk of one, off the wire. */
+export interface OctetReader {
+  /** What stands on the wire after the last octet and belongs to no message: a line, or nothing. */
+  readonly ending: Buffer
+  /** @param chunk the reader's from then on: octets move within it */
+  push(chunk: Buffer): BodyPart
+}
+
 /** A line break that is no CRLF. */
 export interface BareNewline {
   /** Counted from 1. */
@@ -31,15 +39,13 @@ export interface BareNewline {
 }
 
 /** Reads one message. Moves octets within the chunks that it is given; costs the same for an octet whatever the octets are. */
-export class BodyReader {
+export class BodyReader implements OctetReader {
+  readonly ending = Buffer.from('.\r\n')
   readonly #loose: boolean
   #at: At = 'line'
   #line = 1
   #heldCr = false
   #bare: BareNewline | null = null
-  // Of the chunk in hand.
-  #kept = 0
-  #written = 0
 
   /** @param bareNewlines `normalize`: a dot doubled after a bare LF is a stuffed one too */
   constructor(bareNewlines: 'reject' | 'normalize') {
@@ -51,19 +57,19 @@ export class BodyReader {
     return this.#bare
   }
 
-  /** @param chunk the reader's from then on: octets move within it */
   push(chunk: Buffer): BodyPart {
     const { length } = chunk
     if (length === 0) return { body: chunk, used: 0, ended: false }
     const heldCr = this.#heldCr && chunk[0] !== LF
-    this.#kept = 0
-    this.#written = 0
+    // Kept octets up to `kept` lie before `written` by now.
+    let kept = 0
+    let written = 0
     let at = this.#at
     let read = 0
     while (read < length) {
       const octet = chunk[read]
       if (at === 'dot-cr' && octet === LF) {
-        return { body: this.#body(chunk, heldCr), used: read + 1, ended: true }
+        return { body: bodyOf(chunk, written, heldCr), used: read + 1, ended: true }
       }
       if (octet === LF) {
         if (at !== 'cr') this.#note('LF')
@@ -73,10 +79,12 @@ export class BodyReader {
         if (at === 'cr' || at === 'dot-cr') this.#note('CR')
         if (octet === CR) at = at === 'dot' ? 'dot-cr' : 'cr'
         else if (octet === DOT && at === 'line') {
-          this.#drop(chunk, read)
+          written = move(chunk, written, kept, read)
+          kept = read + 1
           at = 'dot'
         } else if (octet === DOT && at === 'loose-dot') {
-          this.#drop(chunk, read)
+          written = move(chunk, written, kept, read)
+          kept = read + 1
           at = 'text'
         } else if (octet === DOT && at === 'loose-line') at = 'loose-dot'
         else {
@@ -90,35 +98,29 @@ export class BodyReader {
     this.#at = at
     // The CR after a lone dot is the message's only if no LF follows.
     this.#heldCr = at === 'dot-cr'
-    this.#keep(chunk, this.#heldCr ? length - 1 : length)
-    return { body: this.#body(chunk, heldCr), used: length, ended: false }
-  }
-
-  #body(chunk: Buffer, heldCr: boolean): Buffer {
-    const body = chunk.subarray(0, this.#written)
-    return heldCr ? Buffer.concat([Buffer.from('\r'), body]) : body
+    written = move(chunk, written, kept, this.#heldCr ? length - 1 : length)
+    return { body: bodyOf(chunk, written, heldCr), used: length, ended: false }
   }
 
   #note(octet: BareNewline['octet']): void {
     this.#bare ??= { line: this.#line, octet }
   }
+}
 
-  /** Leaves the octet at this place out. */
-  #drop(chunk: Buffer, at: number): void {
-    this.#keep(chunk, at)
-    this.#kept = at + 1
-  }
+const bodyOf = (chunk: Buffer, written: number, heldCr: boolean): Buffer => {
+  const body = chunk.subarray(0, written)
+  return heldCr ? Buffer.concat([Buffer.from('\r'), body]) : body
+}
 
-  /** Moves what is kept, up to this place, behind what was kept before. */
-  #keep(chunk: Buffer, end: number): void {
-    const run = end - this.#kept
-    if (run <= 0) return
-    if (this.#written !== this.#kept) {
-      if (run > shortRun) chunk.copyWithin(this.#written, this.#kept, end)
-      else for (let index = 0; index < run; index++) chunk[this.#written + index] = chunk[this.#kept + index] ?? 0
-    }
-    this.#written += run
+/** Moves the octets from `from` up to `end` behind those that were kept before. @returns where they end */
+const move = (chunk: Buffer, written: number, from: number, end: number): number => {
+  const run = end - from
+  if (run <= 0) return written
+  if (written !== from) {
+    if (run > shortRun) chunk.copyWithin(written, from, end)
+    else for (let index = 0; index < run; index++) chunk[written + index] = chunk[from + index] ?? 0
   }
+  return written + run
 }
 
 /** Where the next CR or LF stands, or the end of the chunk. */

@@ -1,12 +1,13 @@
 /** The commands: what each is called, where it may be used, what it takes and who carries it out. EHLO and HELP come from here. */
-import { type Command, command, type Parsed } from './command.ts'
-import { type LoginArguments, logIn, loginExtension } from './login.ts'
+import { bdat, chunkStates, readChunk } from './chunks.ts'
+import { type Command, command, type Mode, type Parsed } from './command.ts'
+import { type LoginArguments, logIn, loginExtension, maySecure } from './login.ts'
 import * as replies from './replies.ts'
 import type { In, Outcome, Situation } from './session.ts'
 import { addressLiteral } from './trace.ts'
 import { data, mail, rcpt, readMail, readRcpt, rset } from './transaction.ts'
 
-const always = ['connected', 'ready', 'mail', 'rcpt'] as const
+const always = ['connected', 'ready', 'mail', 'rcpt', 'chunks', 'chunks-refused'] as const
 type Anywhere = (typeof always)[number]
 
 /** RFC 5321 §4.5.3.1.2, and a little more: what clients really say is not always a domain. */
@@ -39,9 +40,6 @@ const readLogin = (argument: string): Parsed<LoginArguments> => {
     : { value: { mechanism: mechanism.toUpperCase(), initial } }
 }
 
-/** Whether the connection as it is now can be encrypted. */
-const maySecure = ({ tls, connection }: Situation): boolean => tls === 'starttls' && !connection.secure
-
 /** RFC 3207 §4: forgets all that was said before, once TLS stands. */
 const startTls = (situation: Situation): Outcome => {
   if (maySecure(situation)) return { reply: replies.beginTls, next: { state: 'securing' } }
@@ -57,6 +55,9 @@ export const extensions = (situation: Situation, loggedIn: boolean): readonly st
     '8BITMIME',
     'SMTPUTF8',
     'ENHANCEDSTATUSCODES',
+    'CHUNKING',
+    // In LMTP the client has the queue, and makes the reports: also those that go elsewhere.
+    ...(situation.options.mode === 'lmtp' ? [] : ['DSN']),
     ...(login === null ? [] : [login]),
     ...(maySecure(situation) ? ['STARTTLS'] : []),
     'HELP',
@@ -77,14 +78,16 @@ const introduce =
     return { reply, next: { state: 'ready', client: { name, extended }, account } }
   }
 
-const explain = (_situation: Situation, _session: In<Anywhere>, topic: string): Outcome => {
+const explain = ({ options }: Situation, _session: In<Anywhere>, topic: string): Outcome => {
   if (topic === '') {
-    const names = commands.filter(({ offered }) => offered).map(({ name }) => name)
+    const names = commands.filter((row) => isOffered(row, options.mode)).map(({ name }) => name)
     return { reply: replies.help([`The commands are ${names.join(' ')}`, 'HELP and one of them tells its syntax']) }
   }
   const row = lookUp(topic)
-  return { reply: row?.offered ? replies.help([row.syntax]) : replies.noHelp }
+  return { reply: row !== undefined && isOffered(row, options.mode) ? replies.help([row.syntax]) : replies.noHelp }
 }
+
+const isOffered = ({ offered, modes }: Command, mode: Mode): boolean => offered && modes.includes(mode)
 
 /** A command that a standard knows and this server does not offer (RFC 5321 §4.2.4: 502). */
 const notOffered = (name: string, source: string): Command => ({
@@ -104,19 +107,32 @@ export const commands: readonly Command[] = [
   command({
     name: 'HELO',
     states: always,
+    modes: ['mta', 'submission'],
     syntax: 'HELO name',
     read: helloName('HELO name'),
     run: introduce(false),
+    alone: true,
     source: 'RFC 5321 §4.1.1.1',
   }),
   command({
     name: 'EHLO',
     states: always,
+    modes: ['mta', 'submission'],
     syntax: 'EHLO name',
     read: helloName('EHLO name'),
     run: introduce(true),
     alone: true,
     source: 'RFC 5321 §4.1.1.1',
+  }),
+  command({
+    name: 'LHLO',
+    states: always,
+    modes: ['lmtp'],
+    syntax: 'LHLO name',
+    read: helloName('LHLO name'),
+    run: introduce(true),
+    alone: true,
+    source: 'RFC 2033 §4.1',
   }),
   command({
     name: 'STARTTLS',
@@ -133,14 +149,14 @@ export const commands: readonly Command[] = [
     syntax: 'AUTH PLAIN [response], AUTH LOGIN [response]',
     read: readLogin,
     run: logIn,
-    secret: true,
+    telling: 'credentials',
     alone: true,
     source: 'RFC 4954 §4',
   }),
   command({
     name: 'MAIL',
-    states: ['ready'],
-    syntax: 'MAIL FROM:<address> [SIZE=octets] [BODY=8BITMIME] [SMTPUTF8]',
+    states: ['ready', 'chunks-refused'],
+    syntax: 'MAIL FROM:<address> [SIZE=octets] [BODY=8BITMIME] [SMTPUTF8] [RET=FULL|HDRS] [ENVID=id]',
     read: readMail,
     run: mail,
     source: 'RFC 5321 §4.1.1.2',
@@ -148,7 +164,7 @@ export const commands: readonly Command[] = [
   command({
     name: 'RCPT',
     states: ['mail', 'rcpt'],
-    syntax: 'RCPT TO:<address>',
+    syntax: 'RCPT TO:<address> [NOTIFY=NEVER|SUCCESS,FAILURE,DELAY] [ORCPT=type;address]',
     read: readRcpt,
     run: rcpt,
     source: 'RFC 5321 §4.1.1.3',
@@ -161,6 +177,15 @@ export const commands: readonly Command[] = [
     run: data,
     alone: true,
     source: 'RFC 5321 §4.1.1.4',
+  }),
+  command({
+    name: 'BDAT',
+    states: chunkStates,
+    syntax: 'BDAT octets [LAST]',
+    read: readChunk,
+    run: bdat,
+    telling: 'chunk',
+    source: 'RFC 3030 §2',
   }),
   command({ name: 'RSET', states: always, syntax: 'RSET', read: nothing('RSET'), run: rset, source: 'RFC 5321 §4.1.1.5' }),
   command({
@@ -192,7 +217,6 @@ export const commands: readonly Command[] = [
     source: 'RFC 5321 §4.1.1.10',
   }),
   notOffered('EXPN', 'RFC 5321 §4.1.1.7'),
-  notOffered('BDAT', 'RFC 3030'),
   notOffered('ETRN', 'RFC 1985'),
   notOffered('SEND', 'RFC 5321 appendix F.6'),
   notOffered('SOML', 'RFC 5321 appendix F.6'),

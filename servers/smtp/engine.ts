@@ -5,7 +5,7 @@
  * loses no reply (what still comes is read and dropped, a client that never closes is cut off after 5 s) and the clean-up.
  *
  * What is replaced, because of what was measured in 3.21.6 (`test/smtp/engine.test.ts` fails where one of these is mended):
- * - `init` waits 100 ms before the greeting;
+ * - `init` waits 100 ms before the greeting, and whoever speaks in that time is served like all others;
  * - `SMTPStream` answers 421 to a long line, takes the message's end and its dots off at 1–2 MB/s when all lines begin with a
  *   dot, and lets bare CR and LF through: here lines come from our `LineSplitter`, messages from our `BodyReader`;
  * - `send` says nothing to a client that has shut its side, and its replies take text and enhanced code from the number alone;
@@ -21,14 +21,14 @@ import { SMTPStream } from 'smtp-server/lib/smtp-stream.js'
 import type { Transcript } from '../../shared/log/transcript.ts'
 import { type Line, LineSplitter } from '../../shared/net/line-splitter.ts'
 import type { Connection } from '../../shared/service.ts'
-import type { BodyReader } from './body-reader.ts'
+import type { OctetReader } from './body-reader.ts'
 
 /** One client, as the conversation uses it. */
 export interface Link {
   /** Sends text; what is said in one turn of the loop goes out in one write. Without effect once the link is ended. */
   say(text: string): void
-  /** What comes after the line in hand is a message, up to its end. */
-  receive(reader: BodyReader): void
+  /** What comes after the line in hand is a message, or a chunk of one, up to its end. */
+  receive(reader: OctetReader): void
   /**
    * Says the last word in clear and goes on encrypted; what came behind the line in hand is dropped. Rejects with a `HandshakeError`,
    * the socket is gone then.
@@ -40,7 +40,13 @@ export interface Link {
 
 /** What the conversation is told, one thing after the other: the next comes when the promise of the last is kept. */
 export interface Listener {
-  line(line: Line): Promise<void>
+  /**
+   * The first: it may greet, the client has had the time to. Nothing else but `gone` comes before it.
+   * @param early whether the client spoke before that; what it said comes behind this
+   */
+  begin(early: boolean): void
+  /** @param more whether the client sent something behind it before it can have read the answer */
+  line(line: Line, more: boolean): Promise<void>
   /** Octets of the message. */
   body(octets: Buffer): Promise<void>
   bodyEnded(): Promise<void>
@@ -51,7 +57,6 @@ export interface Listener {
 }
 
 const LF = 0x0a
-const endOfMessage = Buffer.from('.\r\n')
 
 /** So many pipelined lines in a row; then the loop gets a turn, so that nobody else waits. */
 const linesPerTurn = 100
@@ -67,20 +72,40 @@ class Input extends SMTPStream {
   drained: () => Promise<void> = () => Promise.resolve()
   /** Is told what of a message has come. */
   transcript: Transcript | null = null
-  #reader: BodyReader | null = null
+  #reader: OctetReader | null = null
   #lines: LineSplitter
+  /** Until it is kept, what comes is held. */
+  #opening: PromiseWithResolvers<void> | null = Promise.withResolvers()
+  #early = false
 
   constructor(maxLineOctets: number) {
     super()
     this.#lines = new LineSplitter(maxLineOctets)
   }
 
-  receive(reader: BodyReader): void {
+  /** Whether something came before it was opened. */
+  get early(): boolean {
+    return this.#early
+  }
+
+  /** From now on the listener is told. */
+  open(): void {
+    this.#opening?.resolve()
+    this.#opening = null
+  }
+
+  receive(reader: OctetReader): void {
     this.#reader = reader
   }
 
   override _write(chunk: Buffer, _encoding: unknown, done: (error?: Error | null) => void): void {
     this.#take(chunk).then(() => done(), done)
+  }
+
+  /** The end of the input is no exception: it is held with what came before it. */
+  override _final(done: () => void): void {
+    if (this.#opening === null) done()
+    else void this.#opening.promise.then(done)
   }
 
   /** Called by the library at the end of the input; an unfinished line is no command. */
@@ -89,6 +114,10 @@ class Input extends SMTPStream {
   }
 
   async #take(chunk: Buffer): Promise<void> {
+    if (this.#opening !== null) {
+      this.#early = true
+      await this.#opening.promise
+    }
     let at = 0
     let lines = 0
     while (at < chunk.length && !this.isClosed && this.listener !== null) {
@@ -99,21 +128,22 @@ class Input extends SMTPStream {
       const end = chunk.indexOf(LF, at)
       const part = chunk.subarray(at, end === -1 ? chunk.length : end + 1)
       at += part.length
-      for (const line of this.#lines.push(part)) await this.listener.line(line)
+      for (const line of this.#lines.push(part)) await this.listener.line(line, at < chunk.length)
       await this.drained()
       lines += 1
       if (lines % linesPerTurn === 0) await nextTurn()
     }
   }
 
-  async #takeBody(reader: BodyReader, listener: Listener, chunk: Buffer): Promise<number> {
+  async #takeBody(reader: OctetReader, listener: Listener, chunk: Buffer): Promise<number> {
     const { body, used, ended } = reader.push(chunk)
+    const { ending } = reader
     // What ends it is a line of its own.
-    this.transcript?.content('client', ended ? used - endOfMessage.length : used)
+    this.transcript?.content('client', ended ? used - ending.length : used)
     if (body.length > 0) await listener.body(body)
     if (ended) {
       this.#reader = null
-      this.transcript?.client({ kind: 'line', octets: endOfMessage.subarray(0, 1) }, 'whole')
+      if (ending.length > 0) this.transcript?.client({ kind: 'line', octets: ending.subarray(0, -2) }, 'whole')
       await listener.bodyEnded()
     }
     return used
@@ -144,8 +174,16 @@ class LinkedConnection<Told extends Listener> extends SMTPConnection implements 
     this.#input = this.#listenTo(this._parser)
   }
 
+  /** Reads, and greets when the loop has asked the system once what lies there: who waits for the greeting waits no longer for it. */
   override init(): void {
-    this._setListeners(() => undefined)
+    this._setListeners(() => setImmediate(() => setImmediate(() => this.#begin())))
+  }
+
+  #begin(): void {
+    if (this._closed) return
+    this.listener.begin(this.#input.early)
+    this.#flush()
+    this.#input.open()
   }
 
   override _createParser(): SMTPStream {
@@ -178,7 +216,7 @@ class LinkedConnection<Told extends Listener> extends SMTPConnection implements 
     }
   }
 
-  receive(reader: BodyReader): void {
+  receive(reader: OctetReader): void {
     this.#input.receive(reader)
   }
 
@@ -199,6 +237,7 @@ class LinkedConnection<Told extends Listener> extends SMTPConnection implements 
     this._socket = socketOf(connection)
     this._parser = this._createParser()
     this.#input = this.#listenTo(this._parser)
+    this.#input.open()
     this._setListeners(() => undefined)
   }
 

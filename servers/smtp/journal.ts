@@ -1,5 +1,6 @@
 /** SMTP's events: one function a kind. */
 import type { Log } from '../../shared/log/log.ts'
+import type { StoreError } from '../../shared/mail/mail-store.ts'
 import type { Ending } from '../../shared/service.ts'
 import type { Reply } from './replies.ts'
 import { inWords } from './replies.ts'
@@ -38,11 +39,28 @@ export const messageAccepted = (log: Log, facts: MessageFacts, messages: readonl
 export const messageRefused = (log: Log, facts: MessageFacts, reply: Reply): void =>
   log.write('warn', 'message.refused', { ...fieldsOf(facts), reply: inWords(reply) })
 
-/** The conversation ended in the middle of a message; nothing of it was kept. */
+/** A message did not come to its end, as the client went away or gave it up; nothing of it was kept. */
 export const messageUnfinished = (log: Log, facts: MessageFacts): void => log.write('warn', 'message.unfinished', fieldsOf(facts))
 
-/** The store failed in a way that the operator must look into. */
-export const storeFailed = (log: Log, error: unknown): void => log.write('error', 'smtp.store.failed', { error: describe(error) })
+/** Mailboxes of a list, or of one of several recipients, were full: a message that others got did not go there. */
+export const mailboxesFull = (log: Log, transaction: string, accounts: readonly string[]): void =>
+  log.write('warn', 'mailbox.full', { transaction, accounts: accounts.slice(0, maxNamed) })
+
+/** The sender was told what became of a message. @param messages ids of the report */
+export const reportSent = (log: Log, transaction: string, sender: string, messages: readonly string[]): void =>
+  log.write('info', 'report.sent', { transaction, sender, messages })
+
+/** A report was asked for and the sender is elsewhere, where nothing is sent to. */
+export const reportUnsent = (log: Log, transaction: string, sender: string): void =>
+  log.write('warn', 'report.unsent', { transaction, sender })
+
+/** A report was asked for and could not be stored. The message was. */
+export const reportFailed = (log: Log, transaction: string, sender: string, error: unknown): void =>
+  log.write('error', 'report.failed', { transaction, sender, error: describe(error) })
+
+/** The store failed in a way that the operator must look into; of trouble that lasts the first failure is told. */
+export const storeFailed = (log: Log, error: StoreError): void =>
+  log.write('error', 'smtp.store.failed', { code: error.code, error: describe(error), cause: String(error.cause ?? '') })
 
 /** MAIL was refused. */
 export const senderRefused = (log: Log, sender: string, reply: Reply): void =>
@@ -67,6 +85,13 @@ export const deskSilent = (log: Log, error: unknown): void => log.write('error',
 export const limitReached = (log: Log, limit: string, value: number): void =>
   log.write('warn', 'smtp.limit.reached', { limit, value })
 
+/** A client spoke before it was greeted. @param refused whether that was the end of it */
+export const spokeEarly = (log: Log, refused: boolean): void => log.write(refused ? 'warn' : 'info', 'smtp.early', { refused })
+
+/** A client sent more before it read the answer to a command that ends a group; told once a conversation. */
+export const pipelined = (log: Log, command: string, refused: boolean): void =>
+  log.write(refused ? 'warn' : 'info', 'smtp.pipelined', { command, refused })
+
 /** A handler failed in a way that nobody foresaw. */
 export const failed = (log: Log, error: unknown): void => log.write('error', 'smtp.command.failed', { error: describe(error) })
 
@@ -78,7 +103,16 @@ export interface SessionFacts {
   readonly messages: number
   readonly badCommands: number
   readonly durationMs: number
-  readonly reason: 'quit' | 'bad-commands' | 'http' | 'no-tls' | 'too-many-without-mail' | Ending
+  readonly reason:
+    | 'quit'
+    | 'bad-commands'
+    | 'http'
+    | 'no-tls'
+    | 'bad-chunk'
+    | 'too-many-without-mail'
+    | 'early'
+    | 'out-of-turn'
+    | Ending
 }
 
 /** The last record of a conversation. */

@@ -1,5 +1,8 @@
-/** AUTH (RFC 4954) with PLAIN (RFC 4616) and LOGIN (as practised since draft-murchison-sasl-login). */
-import { DeskError } from '../../shared/accounts/desk.ts'
+/** AUTH (RFC 4954) with PLAIN (RFC 4616), LOGIN (as practised since draft-murchison-sasl-login) and SCRAM-SHA-256 (RFC 7677). */
+import { DeskError, type LoginAnswer } from '../../shared/accounts/desk.ts'
+import { mayTakePassword } from '../../shared/accounts/password-in-clear.ts'
+import { saslText, saslWritten } from '../../shared/accounts/sasl-text.ts'
+import { beginScram, type ScramNext, scramMechanism } from '../../shared/accounts/scram-login.ts'
 import type { Line } from '../../shared/net/line-splitter.ts'
 import * as journal from './journal.ts'
 import * as replies from './replies.ts'
@@ -24,13 +27,8 @@ type Mechanism = (initial: string | null, then: (credentials: Credentials | null
 /** What follows: an outcome, or a question (in base64) and what is done with its answer. */
 type Next = { readonly ask: string; readonly step: (answer: string) => Next } | { readonly outcome: Promise<Outcome> }
 
-const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
-
 /** The text, or null when it is not base64 (RFC 4954 §4: a 501 then). */
-const decoded = (text: string): string | null => {
-  if (text === '=') return ''
-  return base64.test(text) ? Buffer.from(text, 'base64').toString() : null
-}
+const decoded = (text: string): string | null => (text === '=' ? '' : saslText(text))
 
 /** With control characters it is the response of another mechanism, password and all: nothing for the journal. */
 const isName = (text: string): boolean => !/[\u0000-\u001f\u007f]/.test(text)
@@ -63,17 +61,22 @@ const login: Mechanism = (initial, then) => {
   return initial === null ? { ask: 'Username:', step: takeName } : takeName(initial)
 }
 
-const mechanisms: Readonly<Record<string, Mechanism>> = { PLAIN: plain, LOGIN: login }
+const ofPasswords: Readonly<Record<string, Mechanism>> = { PLAIN: plain, LOGIN: login }
 
-/** Whether a login is taken on this connection: in clear within this machine only, unless the setting says otherwise. */
-export const mayLogIn = ({ connection, requireTls }: Situation): boolean => {
-  if (connection.secure || requireTls === 'never') return true
-  return requireTls === 'auto' && connection.withinMachine
-}
+const mechanisms = ({ settings }: Situation): readonly string[] => [
+  ...Object.keys(ofPasswords),
+  ...(settings.logins.scram ? [scramMechanism] : []),
+]
+
+/** Whether a login is taken on this connection. */
+export const mayLogIn = ({ connection, requireTls }: Situation): boolean => mayTakePassword(connection, requireTls)
+
+/** Whether the connection as it is now can be encrypted. */
+export const maySecure = ({ tls, connection }: Situation): boolean => tls === 'starttls' && !connection.secure
 
 /** What EHLO says of it; null: nothing, as no login would be taken. */
 export const loginExtension = (situation: Situation): string | null =>
-  mayLogIn(situation) ? `AUTH ${Object.keys(mechanisms).join(' ')}` : null
+  mayLogIn(situation) ? `AUTH ${mechanisms(situation).join(' ')}` : null
 
 /** AUTH: begins the login. */
 export const logIn = (
@@ -81,10 +84,11 @@ export const logIn = (
   session: In<'ready'>,
   { mechanism, initial }: LoginArguments,
 ): Outcome | Promise<Outcome> => {
-  const start = Object.hasOwn(mechanisms, mechanism) ? mechanisms[mechanism] : undefined
   if (session.account !== null) return { reply: replies.loggedInAlready }
-  if (start === undefined) return { reply: replies.unknownMechanism }
+  if (!mechanisms(situation).includes(mechanism)) return { reply: replies.unknownMechanism }
   if (!mayLogIn(situation)) return { reply: replies.loginNeedsTls(situation.connection.withinMachine) }
+  const start = ofPasswords[mechanism]
+  if (start === undefined) return carryOn(session, scram(situation, session, initial))
   const then = (credentials: Credentials | null) => check(situation, session, mechanism, credentials)
   return carryOn(session, start(initial, then))
 }
@@ -97,25 +101,68 @@ const carryOn = (session: In<'ready'>, next: Next): Outcome | Promise<Outcome> =
     const text = line.octets.toString('latin1')
     return text === '*' ? { reply: replies.loginCancelled, next: session } : carryOn(session, step(text))
   }
-  return { reply: replies.challenge(Buffer.from(ask).toString('base64')), next: { ...session, state: 'login', answer } }
+  return { reply: replies.challenge(saslWritten(ask)), next: { ...session, state: 'login', answer } }
+}
+
+/** SCRAM-SHA-256 (RFC 5802, RFC 7677); the desk has the keys. */
+const scram = (situation: Situation, session: In<'ready'>, initial: string | null): Next => {
+  const { desk, connection, service } = situation
+  const origin = { address: connection.remote.address, service }
+  const follow = async (begun: Promise<ScramNext>): Promise<Outcome> => {
+    const next = await begun.catch(deskErrorOf)
+    if (next instanceof DeskError) return silent(situation, session, next)
+    switch (next.kind) {
+      case 'ask':
+        return carryOn(session, { ask: next.text, step: read((text) => follow(Promise.resolve(next.answered(text)))) })
+      case 'over':
+        return conclude(situation, session, { mechanism: scramMechanism, name: next.name }, next.answer)
+      case 'for-another':
+        return conclude(situation, session, { mechanism: scramMechanism, name: next.name }, { outcome: 'refused' })
+      case 'garbled':
+        return { reply: replies.loginGarbled, next: session }
+    }
+  }
+  const read =
+    (take: (text: string) => Promise<Outcome>) =>
+    (answer: string): Next => {
+      const text = decoded(answer)
+      return { outcome: text === null ? Promise.resolve({ reply: replies.loginGarbled, next: session }) : take(text) }
+    }
+  const begin = read((text) => follow(beginScram(desk, origin, text)))
+  return initial === null ? { ask: '', step: begin } : begin(initial)
+}
+
+const deskErrorOf = (error: unknown): DeskError => {
+  if (error instanceof DeskError) return error
+  throw error
+}
+
+const silent = ({ log }: Situation, session: In<'ready'>, error: DeskError): Outcome => {
+  journal.deskSilent(log, error)
+  return { reply: replies.loginUnavailable, next: session }
 }
 
 const check = async (
-  { desk, connection, service, log }: Situation,
+  situation: Situation,
   session: In<'ready'>,
   mechanism: string,
   credentials: Credentials | null,
 ): Promise<Outcome> => {
   if (credentials === null) return { reply: replies.loginGarbled, next: session }
   const { name, password } = credentials
-  const answer = await desk.login({ name, password, address: connection.remote.address, service }).catch((error: unknown) => {
-    if (error instanceof DeskError) return error
-    throw error
-  })
-  if (answer instanceof DeskError) {
-    journal.deskSilent(log, answer)
-    return { reply: replies.loginUnavailable, next: session }
-  }
+  const { desk, connection, service } = situation
+  const answer = await desk.login({ name, password, address: connection.remote.address, service }).catch(deskErrorOf)
+  if (answer instanceof DeskError) return silent(situation, session, answer)
+  return conclude(situation, session, { mechanism, name }, answer)
+}
+
+/** What the desk said. */
+const conclude = (
+  { log }: Situation,
+  session: In<'ready'>,
+  { mechanism, name }: { readonly mechanism: string; readonly name: string },
+  answer: LoginAnswer,
+): Outcome => {
   if (answer.outcome === 'accepted') {
     journal.loginAccepted(log, mechanism, answer.account)
     return { reply: replies.loggedIn, next: { ...session, account: answer.account } }

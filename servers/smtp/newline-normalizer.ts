@@ -1,4 +1,5 @@
 /** Turns every line break of a message into CRLF (`mail.bareNewlines: normalize`). */
+import type { Stage } from './stage.ts'
 
 const CR = 0x0d
 const LF = 0x0a
@@ -7,7 +8,7 @@ const LF = 0x0a
  * A CR, an LF and a CRLF each become one CRLF; so does CR CR LF, which programs write that turn LF into CRLF twice. Holds at
  * most two octets back.
  */
-export class NewlineNormalizer {
+export class NewlineNormalizer implements Stage {
   #heldCrs = 0
 
   /** @returns a new buffer, at most twice as long and a little */
@@ -36,5 +37,12 @@ export class NewlineNormalizer {
       }
     }
     return out.subarray(0, written)
+  }
+
+  /** What is held are CRs that end lines: no LF follows. */
+  end(): Buffer {
+    const breaks = Buffer.from('\r\n'.repeat(this.#heldCrs))
+    this.#heldCrs = 0
+    return breaks
   }
 }

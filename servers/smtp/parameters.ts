@@ -1,4 +1,5 @@
 /** Parameters after the address of MAIL and RCPT (RFC 5321 §4.1.2, `esmtp-param`). */
+import { readEnvelopeId, readNotify, readOriginalRecipient, readRet } from './dsn-parameters.ts'
 import type { Reply } from './replies.ts'
 import * as replies from './replies.ts'
 
@@ -52,9 +53,18 @@ export const mailParameters = {
   },
   /** RFC 6531 §3.4. */
   SMTPUTF8: { syntax: 'SMTPUTF8', read: (text) => (text === null ? true : undefined) },
+  /** RFC 3461 §4.3. */
+  RET: { syntax: 'RET=FULL or RET=HDRS', read: readRet },
+  /** RFC 3461 §4.4. */
+  ENVID: { syntax: 'ENVID=id, in xtext of at most 100 characters', read: readEnvelopeId },
   /** Who submitted the message (RFC 4954 §5): read and not passed on, as nobody is trusted to say so. */
   AUTH: { syntax: 'AUTH=<> or AUTH=address', read: (text) => text ?? undefined },
 } as const satisfies Readonly<Record<string, Parameter<unknown>>>
 
-/** Parameters of RCPT: none yet. */
-export const rcptParameters = {} as const satisfies Readonly<Record<string, Parameter<unknown>>>
+/** Parameters of RCPT. */
+export const rcptParameters = {
+  /** RFC 3461 §4.1. */
+  NOTIFY: { syntax: 'NOTIFY=NEVER or a list of SUCCESS,FAILURE,DELAY', read: readNotify },
+  /** RFC 3461 §4.2. */
+  ORCPT: { syntax: 'ORCPT=type;address, in xtext', read: readOriginalRecipient },
+} as const satisfies Readonly<Record<string, Parameter<unknown>>>

@@ -2,7 +2,7 @@
  * Everything that the server says (RFC 5321 §4.2), as values, and the one function that writes them. No text holds a client's
  * words, an error's text or a path.
  */
-import { type StoreErrorCode, storeErrors } from '../../shared/mail/mail-store.ts'
+import type { StoreError, StoreErrorCode } from '../../shared/mail/mail-store.ts'
 import type { Ending, Refusal } from '../../shared/service.ts'
 
 /** What the server says to one command. */
@@ -38,7 +38,8 @@ const minutes = (ms: number): string => {
 export const wants = (syntax: string): Reply => reply(501, '5.4', `The syntax is: ${syntax}`)
 
 // Greeting, HELO and EHLO are answered without enhanced codes (RFC 2034 §3).
-export const greeting = (hostname: string): Reply => reply(220, null, `${hostname} ESMTP Havre`)
+export const greeting = (hostname: string, mode: Mode): Reply =>
+  reply(220, null, `${hostname} ${mode === 'lmtp' ? 'LMTP' : 'ESMTP'} Havre`)
 export const hello = (hostname: string, address: string, extensions: readonly string[] = []): Reply =>
   reply(250, null, `${hostname} greets ${address}`, ...extensions)
 export const badHello = (syntax: string): Reply => reply(501, null, `The syntax is: ${syntax}`)
@@ -55,6 +56,15 @@ export const recipientTaken = reply(250, '1.5', 'Recipient taken')
 export const startMessage = reply(354, null, 'Send the message; a line with only a dot ends it')
 /** @param id the transaction, as the Received line and the journal name it */
 export const messageTaken = (id: string): Reply => reply(250, '0.0', `Message taken, id ${id}`)
+
+/** @param octets those of the chunk */
+export const chunkTaken = (octets: number): Reply => reply(250, '0.0', `${octets} octets taken`)
+/** What follows may be octets or commands, and nobody can tell. */
+export const chunkUnreadable = reply(
+  421,
+  '5.4',
+  'The syntax is: BDAT octets [LAST]; closing, as the octets cannot be told from commands',
+)
 
 // RFC 3207 §4, RFC 3463 §3.8
 export const beginTls = reply(220, '7.0', 'Begin TLS now')
@@ -82,16 +92,51 @@ export const loginNeedsTls = (withinMachine: boolean): Reply =>
 export const loginFirst = reply(530, '7.0', 'Log in first: mail of the accounts is taken here')
 /** The same where no login would be taken before TLS (RFC 3207 §4). */
 export const tlsFirst = reply(530, '7.0', 'Say STARTTLS and log in first: mail of the accounts is taken here')
-export const unknownMechanism = reply(504, '5.4', 'The mechanisms are PLAIN and LOGIN')
+/** And where TLS is off too, so that nobody can log in. */
+export const noWayIn = reply(
+  530,
+  '7.0',
+  'Mail is taken after a login only, and no login in clear: use the service that has TLS (settings tls, requireTls)',
+)
+/** RFC 6409 §6.1: the sender is somebody else. @param domain one of ours */
+export const senderOfOthers = (account: string, domain: string): Reply =>
+  reply(
+    550,
+    '7.1',
+    `You are ${account} here: the sender is ${account}@${domain}, the same with +anything, an alias or list that reaches you, or <>`,
+  )
+export const unknownMechanism = reply(504, '5.4', 'EHLO tells the mechanisms')
 export const loggedInAlready = reply(503, '5.1', 'Logged in already')
 
-export const helloFirst = reply(503, '5.1', 'Say EHLO or HELO first')
+/** Which protocol the service speaks. */
+type Mode = 'mta' | 'submission' | 'lmtp'
+
+export const helloFirst = (mode: Mode): Reply => reply(503, '5.1', mode === 'lmtp' ? 'Say LHLO first' : 'Say EHLO or HELO first')
+/** RFC 2033 §4.1: HELO and EHLO are no commands of LMTP, LHLO is none of SMTP. */
+export const otherProtocol = (mode: Mode): Reply =>
+  reply(500, '5.1', mode === 'lmtp' ? 'LMTP is spoken here: say LHLO' : 'SMTP is spoken here: say EHLO')
 export const senderFirst = reply(503, '5.1', 'MAIL comes first')
 export const messageBegun = reply(503, '5.1', 'A message is begun; RSET forgets it')
-export const noRecipients = reply(554, '5.1', 'No recipient was taken')
+/** RFC 5321 §3.3: 503 or 554, of which 554 is the clearer one with pipelining (RFC 2920 §3.1); RFC 2033 §4.2: 503. */
+export const noRecipients = (mode: Mode): Reply => reply(mode === 'lmtp' ? 503 : 554, '5.1', 'No recipient was taken')
+export const messageInChunks = reply(503, '5.1', 'The message comes in chunks: BDAT goes on with it, RSET forgets it')
+
+/** In the place of the greeting, so without an enhanced code (RFC 2034 §3). */
+export const spokeEarly = (hostname: string): Reply =>
+  reply(554, null, `${hostname} greets first, and a client waits for it (RFC 5321 section 4.3.1; setting earlyTalkers); closing`)
+export const outOfTurn = reply(
+  554,
+  '5.0',
+  'More was sent before this was answered (RFC 2920 section 3.1; setting pipelining); closing',
+)
 
 export const unknownCommand = reply(500, '5.2', 'Unknown command; HELP lists those that are known')
 export const garbledLine = reply(500, '5.2', 'The line holds control characters')
+export const bareLine = reply(
+  500,
+  '5.2',
+  'The line ends with LF alone; lines end with CR LF (RFC 5321 section 2.3.8; setting mail.bareNewlines)',
+)
 export const notOffered = reply(502, '5.1', 'This command is not offered')
 /** @param limit octets, line break included */
 export const lineTooLong = (limit: number): Reply => reply(500, '5.2', `A line has at most ${limit} octets`)
@@ -105,9 +150,22 @@ export const unknownParameter = reply(555, '5.4', 'A parameter is not known here
 export const badParameter = (syntax: string): Reply => reply(501, '5.4', `The syntax of the parameter is ${syntax}, once`)
 /** @param limit octets */
 export const messageTooBig = (limit: number): Reply => reply(552, '3.4', `A message has at most ${limit} octets`)
+/** @param limit octets */
+export const headerTooLong = (limit: number): Reply => reply(552, '3.4', `A header has at most ${limit} octets`)
 export const tooManyRecipients = (limit: number): Reply =>
   reply(452, '5.3', `A message has at most ${limit} recipients; send it again to the others`)
 
+/** The same where lists have many members. */
+export const tooManyMailboxes = reply(452, '5.3', 'These are too many mailboxes for one message; send it again to the others')
+
+/** RFC 3463 §3.3; temporary: there will be room once mail was fetched. */
+export const mailboxFull = reply(452, '2.2', 'The mailbox is full; try again later')
+/** There will never be room (RFC 5321 §4.2.3: 552). @param limit octets that a mailbox holds */
+export const largerThanMailbox = (limit: number): Reply =>
+  reply(552, '2.2', `A mailbox holds at most ${limit} octets: the message does not fit into an empty one`)
+/** RFC 5321 §6.3. @param limit Received lines */
+export const loop = (limit: number): Reply =>
+  reply(554, '4.6', `The message was passed on more than ${limit} times: it runs in a circle`)
 export const unknownRecipient = reply(550, '1.1', 'No such mailbox here')
 /** @param loggedIn a login does not change it, and the client should know */
 export const relayingDenied = (loggedIn: boolean): Reply =>
@@ -133,13 +191,14 @@ export const failed = reply(451, '3.0', 'Something went wrong here; try again')
 /** What the client reads when the store could not take its message: nothing of it was kept. */
 export const storeRefusals: Readonly<Record<StoreErrorCode, Reply>> = {
   full: reply(452, '3.1', 'No room for the message just now; try again'),
+  'over-quota': mailboxFull,
   locked: reply(451, '3.0', 'The mail store is busy; try again'),
   damaged: reply(451, '3.0', 'The mail store cannot be used just now; try again'),
   closed: reply(451, '3.0', 'The mail store is closing; try again'),
   missing: reply(451, '3.0', 'The mail store cannot be used just now; try again'),
 }
-/** Which of them the operator must act on. */
-export const isStoreFault = (code: StoreErrorCode): boolean => storeErrors[code] === 'permanent' || code === 'damaged'
+/** Whether the operator must act on it, and does not know of it yet. */
+export const isStoreFault = ({ code, again }: StoreError): boolean => !again && code !== 'closed' && code !== 'over-quota'
 
 /** The client shut its side in the middle of a message. */
 export const unfinished = reply(421, '4.2', 'The message did not come to its end and was not taken; closing')

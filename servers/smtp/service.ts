@@ -1,5 +1,6 @@
 /** SMTP as the child runs it. */
-import { join } from 'node:path'
+import { housekeeping } from '../../shared/mail/keeping/housekeeper.ts'
+import { mailFile } from '../../shared/mail/mail-files.ts'
 import type { MailStore } from '../../shared/mail/mail-store.ts'
 import { openMailStore } from '../../shared/mail/sqlite-mail-store.ts'
 import type { Context, Server, Service } from '../../shared/service.ts'
@@ -7,30 +8,33 @@ import { Conversation } from './conversation.ts'
 import { Engine } from './engine.ts'
 import type { SmtpOptions } from './options.ts'
 import { refusals, render } from './replies.ts'
+import { Room } from './room.ts'
 
 /** Opens the store that messages go to. */
 export type OpenStore = (context: Context<SmtpOptions>) => MailStore | Promise<MailStore>
 
-const mailbox: OpenStore = ({ settings }) => openMailStore({ file: join(settings.data, 'mail.db') })
+const mailbox: OpenStore = ({ settings, log }) =>
+  openMailStore({ file: mailFile(settings.data), create: false, quota: settings.mail.quota, keeping: housekeeping(settings, log) })
 
 /** A server that delivers into the store that `open` gives it. */
 export const smtpServer = (context: Context<SmtpOptions>, open: OpenStore = mailbox): Server => {
   const { settings, options, service, requireTls, tls, desk, journal } = context
   const engine = new Engine(settings.hostname, options.commandLine, () => journal.settle())
-  let store: MailStore | null = null
+  let opened: { readonly store: MailStore; readonly room: Room } | null = null
   return {
     start: async () => {
-      store = await open(context)
+      const store = await open(context)
+      opened = { store, room: new Room(store, settings.mail.quota) }
     },
     serve: (connection) => {
-      if (store === null) throw new Error('serve before start')
-      const situation = { connection, log: connection.log, service, options, settings, requireTls, tls, desk, store }
+      if (opened === null) throw new Error('serve before start')
+      const situation = { connection, log: connection.log, service, options, settings, requireTls, tls, desk, ...opened }
       return engine.converse(connection, (link) => new Conversation(link, situation)).over
     },
     refuse: (refusal) => render(refusals[refusal]),
     stop: async () => {
-      await store?.close()
-      store = null
+      await opened?.store.close()
+      opened = null
     },
   }
 }

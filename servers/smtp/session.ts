@@ -2,12 +2,14 @@
 import type { Desk } from '../../shared/accounts/desk.ts'
 import type { ServiceSettings, Settings } from '../../shared/config/settings.ts'
 import type { Log } from '../../shared/log/log.ts'
-import type { MailStore } from '../../shared/mail/mail-store.ts'
+import type { Envelope, MailStore } from '../../shared/mail/mail-store.ts'
 import type { Line } from '../../shared/net/line-splitter.ts'
 import type { Connection } from '../../shared/service.ts'
 import type { Path } from './address.ts'
+import type { Notify } from './dsn-parameters.ts'
 import type { SmtpOptions } from './options.ts'
 import type { Reply } from './replies.ts'
+import type { Room } from './room.ts'
 
 /** How the client introduced itself. */
 export interface Client {
@@ -21,12 +23,22 @@ export interface Client {
 export interface Sender extends Path {
   /** Whether the message may hold UTF-8 in its header (RFC 6531). */
   readonly utf8: boolean
+  /** What it will have, as the client says (RFC 1870); 0: not told. */
+  readonly sizeOctets: number
+  /** What it wants of reports (RFC 3461 §4.3, §4.4). */
+  readonly dsn: NonNullable<Envelope['dsn']>
 }
 
 /** A recipient that was taken, and the accounts that it stands for. */
 export interface Recipient {
   readonly address: string
   readonly accounts: readonly string[]
+  /** Further ones that it stands for and whose mailboxes are full. */
+  readonly full: readonly string[]
+  /** When the sender wants a report about it; null: not said (RFC 3461 §4.1). */
+  readonly notify: Notify | null
+  /** `type;address` (RFC 3461 §4.2); null: not said. */
+  readonly originalRecipient: string | null
 }
 
 interface Introduced {
@@ -48,9 +60,16 @@ export type Session =
   | ({ readonly state: 'rcpt' } & Addressed)
   /** The message is coming. */
   | ({ readonly state: 'data' } & Addressed)
+  /** The message is coming in chunks, with commands between them (RFC 3030). */
+  | ({ readonly state: 'chunks' } & Addressed)
+  /** A chunk was refused and the message given up: those that were sent behind it are refused alike. */
+  | ({ readonly state: 'chunks-refused'; readonly refusal: Reply; readonly replies: number } & Introduced)
   /** STARTTLS was answered: what follows is TLS, and then it begins anew. */
   | { readonly state: 'securing' }
-  | { readonly state: 'closed'; readonly why: 'quit' | 'bad-commands' | 'too-many-without-mail' | 'http' | 'no-tls' }
+  | {
+      readonly state: 'closed'
+      readonly why: 'quit' | 'bad-commands' | 'too-many-without-mail' | 'http' | 'no-tls' | 'bad-chunk' | 'out-of-turn'
+    }
 
 interface Addressed extends Introduced {
   readonly sender: Sender
@@ -64,7 +83,21 @@ export type In<State extends StateName> = Extract<Session, { state: State }>
 /** What a handler decided: what to say, and where the conversation stands then (where it stood, unless given). */
 export interface Outcome {
   readonly reply: Reply
+  /** What is said after it: LMTP answers for each recipient (RFC 2033 §4.2). */
+  readonly more?: readonly Reply[]
   readonly next?: Session
+  /** Octets that follow the line: what was decided is said once they have come. */
+  readonly chunk?: Chunk
+  /** It is no bad command, whatever the reply: the client could not know better when it sent it. */
+  readonly excused?: true
+}
+
+/** The octets behind BDAT. */
+export interface Chunk {
+  readonly octets: number
+  readonly last: boolean
+  /** Whether they belong to the message; else they are dropped. */
+  readonly taken: boolean
 }
 
 /** One answer of the client in the course of a login. */
@@ -82,4 +115,5 @@ export interface Situation {
   readonly tls: ServiceSettings['tls']
   readonly desk: Desk
   readonly store: MailStore
+  readonly room: Room
 }

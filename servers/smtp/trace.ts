@@ -8,12 +8,14 @@ export interface Trace {
   readonly sender: string
   /** As it introduced itself. */
   readonly client: { readonly name: string; readonly extended: boolean }
+  /** Whether it spoke LMTP. */
+  readonly lmtp: boolean
   /** The client's numeric address. */
   readonly address: string
   /** Our name. */
   readonly hostname: string
   /** Null: the message came in clear. */
-  readonly tls: TlsFacts | null
+  readonly tls: Pick<TlsFacts, 'version' | 'cipher'> | null
   readonly loggedIn: boolean
   /** SMTPUTF8 was given. */
   readonly utf8: boolean
@@ -27,17 +29,20 @@ export interface Trace {
 /** `[192.0.2.1]`, `[IPv6:2001:db8::1]` (RFC 5321 §4.1.3). */
 export const addressLiteral = (address: string): string => (address.includes(':') ? `[IPv6:${address}]` : `[${address}]`)
 
-/** How the message came: `SMTP`, `ESMTPSA`, `UTF8SMTP`, … (RFC 3848, RFC 6531 §4.3). */
-export const transmission = ({ client, tls, loggedIn, utf8 }: Trace): string => {
+/** How the message came: `SMTP`, `ESMTPSA`, `LMTP`, `UTF8LMTPS`, … (RFC 3848, RFC 6531 §4.3). */
+export const transmission = ({ client, lmtp, tls, loggedIn, utf8 }: Trace): string => {
   if (!client.extended) return 'SMTP'
-  return `${utf8 ? 'UTF8SMTP' : 'ESMTP'}${tls === null ? '' : 'S'}${loggedIn ? 'A' : ''}`
+  const plain = lmtp ? 'LMTP' : 'ESMTP'
+  const spoken = utf8 ? `UTF8${lmtp ? 'LMTP' : 'SMTP'}` : plain
+  return `${spoken}${tls === null ? '' : 'S'}${loggedIn ? 'A' : ''}`
 }
 
 /** `Sat, 21 Nov 2026 10:02:03 +0000` (RFC 5322 §3.3). */
-const dateTime = (date: Date): string => date.toUTCString().replace('GMT', '+0000')
+export const dateTime = (date: Date): string => date.toUTCString().replace('GMT', '+0000')
 
 /** What RFC 8314 §4.3 asks to be recorded; as a comment, which every reader of these lines knows. */
-const encryption = (tls: TlsFacts | null): string => (tls === null ? '' : `\r\n\t(${tls.version} ${tls.cipher})`)
+const encryption = (tls: Pick<TlsFacts, 'version' | 'cipher'> | null): string =>
+  tls === null ? '' : `\r\n\t(${tls.version} ${tls.cipher})`
 
 /** Return-Path, then Received: they stand before the message's own octets. */
 export const traceLines = (trace: Trace): Buffer => {

@@ -12,7 +12,7 @@ import { describeWith } from '../kit/programs.ts'
 import { run } from '../kit/run.ts'
 import { onTerminal } from '../kit/terminal.ts'
 
-const patienceMs = 30_000
+const patienceMs = 60_000
 const watchArgs = (data: string, ...args: string[]) => [
   process.execPath,
   ...havreProgram,
@@ -35,7 +35,7 @@ const killIfThere = (pid: number): void => {
 }
 
 describe('havre status', function () {
-  this.timeout(90_000)
+  this.timeout(120_000)
 
   it('tells by its exit code whether all are ready, one is not, or none runs', async () => {
     await using folder = await temporaryFolder()
@@ -103,7 +103,7 @@ describe('havre status', function () {
 })
 
 describeWith(['python3'], 'havre status --watch on a terminal', function () {
-  this.timeout(90_000)
+  this.timeout(120_000)
 
   it('draws over itself, gives the screen and the cursor back at SIGINT', async () => {
     await using family = await startFamily({ services: ['http'] })

@@ -1,12 +1,12 @@
 /** What every MailStore keeps: called with a way to open one, it describes the suite. */
 import { randomBytes } from 'node:crypto'
 import { expect } from 'chai'
-import type { Envelope, MailStore, StoredMessage } from '../../shared/mail/mail-store.ts'
+import type { Envelope, MailStore, Placed, Quota, StoredMessage } from '../../shared/mail/mail-store.ts'
 import { StoreError, type StoreErrorCode } from '../../shared/mail/mail-store.ts'
 
 /** One store's place; `open` may be called more than once: each is another process's view of the same mail. */
 export interface StoreUnderTest {
-  open(): Promise<MailStore>
+  open(options?: { readonly quota?: Quota | null }): Promise<MailStore>
   /** Closes what is open and removes the place. */
   remove(): Promise<void>
 }
@@ -17,11 +17,14 @@ export const to = (...accounts: string[]): Envelope => ({
   recipients: accounts.map((account) => ({ address: `${account}@havre.test`, account })),
 })
 
+/** The messages that a commit made. */
+export const idsOf = (placed: readonly Placed[]): string[] => placed.flatMap(({ id }) => (id === null ? [] : [id]))
+
 /** Delivers octets in one write. */
 export const put = async (store: MailStore, envelope: Envelope, octets: Buffer | string): Promise<readonly string[]> => {
   const delivery = store.deliver(envelope)
   await delivery.write(Buffer.from(octets))
-  return delivery.commit()
+  return idsOf(await delivery.commit())
 }
 
 /** All octets of a message in one buffer: for small ones. */
@@ -48,7 +51,8 @@ export const held = async (store: MailStore, account: string) => {
   return maildrop
 }
 
-const at = (messages: readonly StoredMessage[], place: number): StoredMessage => {
+/** The message at this place. */
+export const at = (messages: readonly StoredMessage[], place: number): StoredMessage => {
   const message = messages[place]
   if (message === undefined) throw new Error(`no message at ${place} of ${messages.length}`)
   return message
@@ -92,7 +96,7 @@ export const mailStoreContract = (name: string, make: () => Promise<StoreUnderTe
             piece.fill(0) // the buffer is the caller's again
             begin = end
           }
-          const [id = ''] = await delivery.commit()
+          const [id = ''] = idsOf(await delivery.commit())
           expect((await octetsOf(store.read('alice', id))).equals(octets), `${size} octets`).to.equal(true)
           expect((await store.list('alice')).at(-1)?.octets).to.equal(size)
         }
@@ -103,7 +107,7 @@ export const mailStoreContract = (name: string, make: () => Promise<StoreUnderTe
         await delivery.write(Buffer.alloc(0))
         await delivery.write(Buffer.from('x'))
         await delivery.write(Buffer.alloc(0))
-        const [id = ''] = await delivery.commit()
+        const [id = ''] = idsOf(await delivery.commit())
         expect((await octetsOf(store.read('alice', id))).toString()).to.equal('x')
       })
 
@@ -282,12 +286,17 @@ export const mailStoreContract = (name: string, make: () => Promise<StoreUnderTe
         const maildrop = await held(store, 'alice')
         const inOrder = [...bodies.keys()]
         const orders = [inOrder, inOrder.toReversed(), [0, 0, 1, 1, 2, 5, 6, 7, 3, 4], [39, 0, 38, 1, 2, 3]]
-        for (const order of orders)
-          for (const place of order)
-            expect((await octetsOf(maildrop.read(at(maildrop.messages, place)))).equals(bodies[place] ?? Buffer.of())).to.equal(
-              true,
-            )
+        let atHand = 0
+        for (const order of [...orders, inOrder])
+          for (const place of order) {
+            const message = at(maildrop.messages, place)
+            const octets = maildrop.atHand(message)
+            if (octets !== null) atHand += 1
+            expect((octets ?? (await octetsOf(maildrop.read(message)))).equals(bodies[place] ?? Buffer.of())).to.equal(true)
+          }
+        expect(atHand, 'spared the waiting').to.be.greaterThan(0)
         await maildrop.release()
+        expect(maildrop.atHand(at(maildrop.messages, 0)), 'once it is released').to.equal(null)
       })
 
       it('removes what it is told, and nothing else', async () => {

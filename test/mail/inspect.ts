@@ -1,5 +1,6 @@
 /** What a test may see of the database beside the store. */
 import { DatabaseSync } from 'node:sqlite'
+import { patienceMs } from '../kit/patience.ts'
 
 /** One number that a statement gives. */
 export const count = (file: string, sql: string): number => {
@@ -21,7 +22,7 @@ export const integrity = (file: string): unknown => {
 }
 
 /** Resolves once the condition holds; rejects when it does not within the time. */
-export const until = async (what: string, holds: () => boolean | Promise<boolean>, deadlineMs = 10_000): Promise<void> => {
+export const until = async (what: string, holds: () => boolean | Promise<boolean>, deadlineMs = patienceMs): Promise<void> => {
   const end = performance.now() + deadlineMs
   while (!(await holds())) {
     if (performance.now() > end) throw new Error(`not within ${deadlineMs} ms: ${what}`)

@@ -46,6 +46,70 @@ describe('the parts of a message', () => {
     expect((await partsOf('Content-Type: text/html\r\n\r\n<p>only &amp; <b>HTML</b></p>')).text).to.include('only & HTML')
   })
 
+  for (const kind of ['mixed', 'alternative', 'related'])
+    it(`has the text of HTML that is the only text of a multipart/${kind}`, async () => {
+      const { text, incomplete } = await partsOf(
+        `Content-Type: multipart/${kind}; boundary=x\r\n\r\n--x\r\nContent-Type: text/html\r\n\r\n<p>Gr&uuml;&szlig;e &ndash; <b>&Eacute;mile</b>\r\n--x--\r\n`,
+      )
+      expect([text, incomplete]).to.deep.equal(['Grüße – Émile', null])
+    })
+
+  describe('behind delimiters with blanks at their ends', () => {
+    const message = [
+      'Content-Type: multipart/mixed; boundary=x',
+      '',
+      '--x  ',
+      '',
+      'one',
+      '-- ',
+      '--xy ',
+      'signature \t',
+      '--x\t \t',
+      'Content-Type: multipart/alternative; boundary="in x"',
+      '',
+      '--in x ',
+      'Content-Type: text/plain',
+      '',
+      'two',
+      '--in x-- ',
+      '--x ',
+      'Content-Type: application/octet-stream',
+      '',
+      '--y ',
+      'x ',
+      '--x--  ',
+      '',
+    ]
+    for (const [ends, end] of [
+      ['CRLF', '\r\n'],
+      ['LF', '\n'],
+    ] as const)
+      for (const [how, octets] of [
+        ['whole', 1_000],
+        ['octet by octet', 1],
+        ['in pieces of seven', 7],
+      ] as const)
+        it(`are found, with ${ends}, ${how}, and nothing else is taken for one`, async () => {
+          const whole = Buffer.from(message.join(end))
+          const pieces: Buffer[] = []
+          for (let at = 0; at < whole.length; at += octets) pieces.push(whole.subarray(at, at + octets))
+          const saved: string[] = []
+          const { text, attachments } = await readParts(Readable.from(pieces), async (_, coming) => {
+            saved.push(Buffer.concat(await Readable.from(coming).toArray()).toString())
+          })
+          expect(text).to.equal('one\n-- \n--xy \nsignature \t\ntwo')
+          expect(attachments).to.have.length(1)
+          expect(saved).to.deep.equal([`--y ${end}x `])
+        })
+
+    it('are not looked for in lines of blanks for long', async () => {
+      const { text } = await partsOf(
+        `Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n\r\n${`--x${' '.repeat(60_000)}y\r\n`.repeat(20)}--x--`,
+      )
+      expect(text).to.include('--x   ').and.to.match(/ y$/)
+    })
+  })
+
   const odd: [what: string, message: string | Buffer][] = [
     ['nothing at all', ''],
     ['an empty line', '\r\n'],

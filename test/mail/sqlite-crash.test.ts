@@ -43,7 +43,7 @@ describe('the SQLite store after kill -9', () => {
   }
 
   it('has every acknowledged message once and exact, with another process reading and removing all along', async function () {
-    this.timeout(60_000)
+    this.timeout(120_000)
     const store = await place.open()
     const wanted = new Map<string, { octets: number; ids: string[] }>()
     let stop = false

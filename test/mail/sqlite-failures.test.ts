@@ -24,9 +24,12 @@ describe('the SQLite store', () => {
   /** Delivers until it fails; what it failed with, and how many were stored. */
   const fill = async (store: MailStore, octets: number): Promise<[unknown, number]> => {
     for (let stored = 0; stored < 5000; stored += 1) {
+      const delivery = store.deliver(to('alice'))
       try {
-        await put(store, to('alice'), randomBytes(octets))
+        await delivery.write(randomBytes(octets))
+        await delivery.commit()
       } catch (error) {
+        await delivery.abort()
         return [error, stored]
       }
     }
@@ -54,6 +57,36 @@ describe('the SQLite store', () => {
       await empty(store, 'alice')
       await until('there is room again', () => count(place.file, 'SELECT count(*) FROM chunk') === 0)
       expect((await fill(store, 40_000))[1]).to.be.within(stored - 3, stored + 3)
+    })
+
+    it('counts nothing of what did not fit', async () => {
+      const store = await place.open({ maxOctets: 1_500_000, quota: { octets: 10_000_000, messages: 1000 } })
+      const [, stored] = await fill(store, 40_000)
+      await rejects('full', put(store, to('alice', 'bob'), randomBytes(400_000)))
+      expect(await store.usage('alice')).to.deep.equal({ octets: stored * 40_000, messages: stored })
+      expect(await store.usage('bob')).to.deep.equal({ octets: 0, messages: 0 })
+      await empty(store, 'alice')
+      expect(await store.usage('alice')).to.deep.equal({ octets: 0, messages: 0 })
+    })
+
+    it('refuses for a quota what came together with others, and the others are stored in one go', async () => {
+      const store = await place.open({ quota: { octets: 100_000, messages: 1000 } })
+      await put(store, to('bob'), randomBytes(100_000))
+      const puts = Array.from({ length: 200 }, (_, turn) => put(store, to(turn % 2 === 0 ? 'alice' : 'bob'), 'together'))
+      const outcomes = (await Promise.allSettled(puts)).map(({ status }) => status === 'fulfilled')
+      expect(outcomes).to.deep.equal(Array.from({ length: 200 }, (_, turn) => turn % 2 === 0))
+      expect(await store.usage('bob')).to.deep.equal({ octets: 100_000, messages: 1 })
+      expect(await store.usage('alice')).to.deep.equal({ octets: 800, messages: 100 })
+    })
+
+    it('leaves nothing of a large message that a quota refuses', async () => {
+      const store = await place.open({ quota: { octets: 100_000, messages: 1000 } })
+      await rejects('over-quota', put(store, to('alice'), randomBytes(300_000)))
+      const delivery = store.deliver(to('alice'), { whenFull: 'leave-out' })
+      await delivery.write(randomBytes(300_000))
+      expect((await delivery.commit()).map(({ id }) => id)).to.deep.equal([null])
+      await until('it is swept', () => count(place.file, 'SELECT count(*) FROM chunk') === 0)
+      expect(count(place.file, 'SELECT count(*) FROM delivery')).to.equal(0)
     })
 
     it('refuses the message that does not fit and stores those that do, though they came together', async () => {
@@ -88,6 +121,32 @@ describe('the SQLite store', () => {
         spawnSync('umount', [disk])
       }
     })
+  })
+
+  describe('when mail fills its disk', () => {
+    for (const [size, octets] of [
+      ['24m', 300_000],
+      ['60m', 1_000_000],
+    ] as const)
+      it(`of ${size} is full before nothing is left: mail is still read and removed, and comes again then`, async function () {
+        const disk = join(place.folder, 'disk')
+        await mkdir(disk)
+        if (spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', disk]).status !== 0) this.skip() // needs root
+        let store: MailStore | null = null
+        try {
+          store = await openMailStore({ file: join(disk, 'mail.db') })
+          const [error, stored] = await fill(store, octets)
+          expect(error).to.be.instanceOf(StoreError).with.property('code', 'full')
+          expect(await store.list('alice')).to.have.length(stored)
+          await empty(store, 'alice')
+          await until('there is room again', () => count(join(disk, 'mail.db'), 'SELECT count(*) FROM chunk') === 0)
+          expect((await fill(store, octets))[1]).to.be.at.least(Math.floor(stored / 2))
+          await empty(store, 'alice')
+        } finally {
+          await store?.close()
+          spawnSync('umount', [disk])
+        }
+      })
   })
 
   describe('when another process has the lock for too long', () => {
@@ -144,12 +203,47 @@ describe('the SQLite store', () => {
       await put(store, to('alice'), 'one')
       const [{ uidl } = { uidl: '' }] = await store.list('alice')
       for (const suffix of ['', '-wal', '-shm']) await rm(place.file + suffix, { force: true })
-      await rejects('damaged', put(store, to('alice'), 'two'))
-      await put(store, to('alice'), 'three')
+      for (const body of ['two', 'three']) await rejects('damaged', put(store, to('alice'), body))
+      await rejects('damaged', store.list('alice'))
+      // Only who opens the store makes it anew.
+      const anew = await place.open()
+      await put(store, to('alice'), 'four')
       const messages = await store.list('alice')
       expect(messages).to.have.length(1)
       expect(messages[0]?.uidl).not.to.equal(uidl)
-      expect(await (await place.open()).list('alice')).to.have.length(1)
+      expect(await anew.list('alice')).to.have.length(1)
+    })
+
+    it('notices that the log was taken away, keeps all that was acknowledged, and serves again', async () => {
+      const store = await place.open()
+      await put(store, to('alice'), 'one')
+      await rm(`${place.file}-wal`)
+      await until('it takes mail again', () =>
+        put(store, to('alice'), 'two').then(
+          () => true,
+          (error: unknown) => {
+            expect(error).to.be.instanceOf(StoreError).with.property('code', 'damaged')
+            return false
+          },
+        ),
+      )
+      await store.close()
+      expect(await (await place.open()).list('alice')).to.have.length(2)
+      expect(integrity(place.file)).to.equal('ok')
+    })
+
+    it('tells trouble that lasts from trouble that is new', async () => {
+      const store = await place.open({ busyTimeoutMs: 20 })
+      const other = new DatabaseSync(place.file)
+      other.exec('BEGIN IMMEDIATE')
+      const failures: unknown[] = []
+      for (let turn = 0; turn < 5; turn += 1) await put(store, to('alice'), 'x').catch((error: unknown) => failures.push(error))
+      other.exec('ROLLBACK')
+      other.close()
+      expect(failures.map((error) => error instanceof StoreError && [error.code, error.again])).to.deep.equal([
+        ['locked', false],
+        ...Array.from({ length: 4 }, () => ['locked', true]),
+      ])
     })
 
     it('waits for a folder that is gone to come back', async () => {
@@ -179,6 +273,12 @@ describe('the SQLite store', () => {
       await rejects('damaged', octetsOf(maildrop.read(two)))
       expect(String(await octetsOf(maildrop.read(three)))).to.equal('three')
       await rejects('damaged', octetsOf(store.read('alice', ids[1] ?? '')))
+      const heads = await Array.fromAsync(store.heads('alice', maildrop.messages))
+      expect(heads.map((head) => (head.octets === null ? head.why : String(head.octets)))).to.deep.equal([
+        'one',
+        'damaged',
+        'three',
+      ])
     })
 
     it('says damaged for a message with a piece missing', async () => {

@@ -6,7 +6,7 @@ import { count, until } from './inspect.ts'
 import { type SqlitePlace, sqlitePlace } from './place.ts'
 
 describe('the lease of a mailbox in SQLite', () => {
-  const leaseMs = 1200
+  const leaseMs = 2400
   let place: SqlitePlace
   beforeEach(async () => {
     place = await sqlitePlace()

@@ -20,12 +20,13 @@ describe('the SQLite store in a process of its own', () => {
     expect(grownMiB).to.be.below(48)
   }).timeout(70_000)
 
-  it('needs no right but those to mail.db itself and to threads', async () => {
+  it('needs no right but those to mail.db itself, to see its log, and to threads', async () => {
     const rights = [
       '--permission',
       '--allow-worker',
       `--allow-fs-read=${root}`,
       `--allow-fs-read=${place.file}`,
+      `--allow-fs-read=${place.file}-wal`,
       `--allow-fs-write=${place.file}`,
     ]
     const { stdout, stderr } = await runNode([...rights, '--disable-warning=SecurityWarning', script, place.file, '1'])

@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline'
 import { StoreError } from '../../shared/mail/mail-store.ts'
 import { openMailStore } from '../../shared/mail/sqlite-mail-store.ts'
 import { bodyOf } from './bodies.ts'
-import { held, to } from './contract.ts'
+import { held, idsOf, to } from './contract.ts'
 
 const [, , file = '', mode = '', leaseMs = '45000'] = process.argv
 const store = await openMailStore({ file, leaseMs: Number(leaseMs) })
@@ -20,7 +20,7 @@ const write = async (size: () => number): Promise<void> => {
     const octets = bodyOf(token, size())
     const delivery = store.deliver({ ...to('alice', 'bob'), sender: token })
     for (let begin = 0; begin < octets.length; begin += 20_000) await delivery.write(octets.subarray(begin, begin + 20_000))
-    const ids = await delivery.commit()
+    const ids = idsOf(await delivery.commit())
     say(`${token} ${octets.length} ${ids.join(' ')}`)
   }
 }
@@ -48,7 +48,7 @@ if (mode === 'stream') {
   const delivery = store.deliver(to('alice'))
   for (let count = 0; count < 10; count += 1) await delivery.write(Buffer.alloc(65_536, 'x'))
   say('streaming')
-  for await (const _ of createInterface({ input: process.stdin })) say((await delivery.commit()).join(' '))
+  for await (const _ of createInterface({ input: process.stdin })) say(idsOf(await delivery.commit()).join(' '))
 }
 
 if (mode === 'sync') {

@@ -7,6 +7,7 @@ import { mailboxWith, messageOctets, storeOf } from '../kit/mailbox.ts'
 import { describeWith } from '../kit/programs.ts'
 import { type Ended, run } from '../kit/run.ts'
 import { type Running, serve } from '../kit/serving.ts'
+import { memoryDialogue } from './memory-dialogue.ts'
 
 const password = testAccounts['alice'] ?? ''
 const messages = [
@@ -128,7 +129,7 @@ assert p.quit().startswith(b'+OK')
   })
 
   describeWith(['mpop'], 'mpop', () => {
-    for (const auth of ['user', 'plain']) {
+    for (const auth of ['user', 'plain', 'scram-sha-256']) {
       it(`fetches pipelined, logs in by ${auth}, and deletes`, () =>
         withPop3(async (running, file) => {
           await writeFile(file('mbox'), '')
@@ -146,17 +147,59 @@ assert p.quit().startswith(b'+OK')
   })
 
   describeWith(['getmail'], 'getmail', () => {
+    const getmail = async ({ port }: Running, file: (name: string) => string, ...options: readonly string[]) => {
+      const path = await config(file('getmailrc'), [
+        ...['[retriever]', 'type = SimplePOP3Retriever', 'server = 127.0.0.1', `port = ${port}`],
+        ...['username = alice', `password = ${password}`, 'timeout = 10'],
+        ...['[destination]', 'type = MDA_external', 'path = /usr/bin/tee', `arguments = ('-a', '${file('mbox')}')`],
+        ...['allow_root_commands = true', 'unixfrom = false', '[options]', 'verbose = 1', ...options],
+      ])
+      succeeded(await run('getmail', [`--getmaildir=${file('.')}`, `--rcfile=${path}`]))
+    }
+
     it('fetches and deletes', () =>
       withPop3(async (running, file) => {
-        const path = await config(file('getmailrc'), [
-          ...['[retriever]', 'type = SimplePOP3Retriever', 'server = 127.0.0.1', `port = ${running.port}`],
-          ...['username = alice', `password = ${password}`, 'timeout = 10'],
-          ...['[destination]', 'type = MDA_external', 'path = /usr/bin/tee', `arguments = ('-a', '${file('mbox')}')`],
-          ...['allow_root_commands = true', 'unixfrom = false', '[options]', 'delete = true', 'read_all = true', 'verbose = 1'],
-        ])
-        succeeded(await run('getmail', [`--getmaildir=${file('.')}`, `--rcfile=${path}`]))
+        await getmail(running, file, 'delete = true', 'read_all = true')
         await holdsAll(file('mbox'))
         expect(await left(running)).to.equal(0)
+      }))
+
+    it('leaves mail there, and fetches what is new by UIDL', () =>
+      withPop3(async (running, file) => {
+        const fetch = () => getmail(running, file, 'delete = false', 'read_all = false')
+        await fetch()
+        await fetch()
+        await holdsAll(file('mbox'))
+        expect(await left(running)).to.equal(3)
+        await mailboxWith(running.settings, 'alice', ['Subject: new\nMessage-ID: <4@example.org>\n\nThe new one.'])
+        await fetch()
+        await holdsAll(file('mbox'))
+        expect((await readFile(file('mbox'), 'latin1')).split('The new one.').length).to.equal(2)
+      }))
+  })
+
+  describeWith(['neomutt', 'script'], 'NeoMutt', () => {
+    /** It wants a terminal, and is told there what to do. */
+    const neomutt = async ({ port }: Running, file: (name: string) => string, push: string) => {
+      const path = await config(file('neomuttrc'), [
+        ...['set pop_user=alice', `set pop_pass="${password}"`, `set folder="${file('.')}"`, 'set mbox_type=mbox'],
+        ...['set confirmappend=no confirmcreate=no copy=no move=no quit=yes wait_key=no delete=yes', 'set ssl_force_tls=no'],
+        ...['set sort=mailbox-order', `push "${push}"`],
+      ])
+      const command = `exec neomutt -n -F '${path}' -f 'pop://127.0.0.1:${port}'`
+      const env = { HOME: file('.'), TERM: 'xterm', COLUMNS: '100', LINES: '30' }
+      succeeded(await run('script', ['-qec', command, '/dev/null'], { env }))
+    }
+
+    it('lists by TOP and UIDL, reads, copies and deletes', () =>
+      withPop3(async (running, file) => {
+        await neomutt(running, file, `<tag-pattern>~A<enter><tag-prefix><copy-message>${file('mbox')}<enter><exit>`)
+        await holdsAll(file('mbox'))
+        expect(await left(running)).to.equal(3)
+        await neomutt(running, file, '<delete-pattern>~s ^large<enter><sync-mailbox><quit>')
+        expect(await left(running)).to.equal(2)
+        const commands = running.journal.of('conversation.client').map(({ fields }) => String(fields['text']).split(' ')[0])
+        expect(commands).to.include.members(['CAPA', 'UIDL', 'TOP', 'RETR', 'DELE', 'QUIT'])
       }))
   })
 
@@ -167,5 +210,107 @@ assert p.quit().startswith(b'+OK')
         const said = succeeded(await run('nc', ['-N', '-w', '10', '127.0.0.1', String(port)], { input }))
         expect(said).to.match(/\+OK 3 \d+\r\n\+OK Top[\s\S]*\r\n\.\r\n\+OK Goodbye\r\n$/)
       }))
+  })
+})
+
+describe('POP3: what other mail programs say', () => {
+  const mailbox = ['Subject: one\nMessage-ID: <1@x>\n\nbody', 'Subject: two\n\nbody']
+  const plain = Buffer.from(`\0alice\0${password}`).toString('base64')
+
+  memoryDialogue('Outlook: a bare AUTH, then USER, STAT, UIDL, LIST and what is new', {
+    mailbox,
+    lines: `
+      C: AUTH
+      S: +OK …
+      S: PLAIN
+      S: SCRAM-SHA-256
+      S: .
+      C: USER alice
+      S: +OK …
+      C: PASS ${password}
+      S: +OK …
+      C: STAT
+      S: +OK 2 …
+      C: UIDL
+      S: +OK …
+      S: 1 …
+      S: 2 …
+      S: .
+      C: LIST
+      S: +OK …
+      S: 1 …
+      S: 2 …
+      S: .
+      C: RETR 2
+      S: +OK …
+      S: Subject: two
+      S:
+      S: body
+      S: .
+      C: DELE 2
+      S: +OK …
+      C: QUIT
+      S: +OK Goodbye, 1 message removed
+    `,
+  })
+
+  memoryDialogue('Thunderbird: AUTH and CAPA, AUTH PLAIN in two steps, headers by TOP, XTND in vain', {
+    mailbox,
+    lines: `
+      C: AUTH
+      S: +OK …
+      S: PLAIN
+      S: SCRAM-SHA-256
+      S: .
+      C: CAPA
+      S: +OK …
+      S* …
+      S: .
+      C: AUTH PLAIN
+      S: +\\x20
+      C: ${plain}
+      S: +OK …
+      C: STAT
+      S: +OK 2 …
+      C: LIST
+      S: +OK …
+      S* …
+      S: .
+      C: XTND XLST Message-Id
+      S: -ERR XTND is not offered: …
+      C: UIDL
+      S: +OK …
+      S* …
+      S: .
+      C: TOP 1 0
+      S: +OK …
+      S: Subject: one
+      S: Message-ID: <1@x>
+      S:
+      S: .
+      C: QUIT
+      S: +OK …
+    `,
+  })
+
+  memoryDialogue('fetchmail without UIDL: LAST in vain, LIST of one, RETR and DELE of each', {
+    as: 'alice',
+    mailbox,
+    lines: `
+      C: STAT
+      S: +OK 2 …
+      C: LAST
+      S: -ERR LAST is gone from the protocol: …
+      C: LIST 1
+      S: +OK 1 …
+      C: RETR 1
+      S: +OK …
+      S* …
+      S: .
+      C: DELE 1
+      S: +OK …
+      C: QUIT
+      S: +OK Goodbye, 1 message removed
+    `,
   })
 })

@@ -13,7 +13,7 @@ const long = (begin: string, octets: number) => begin.padEnd(octets - 2, 'x')
 
 describe('POP3: limits', () => {
   it('have defaults that real clients do not meet', () => {
-    expect(defaults).to.deep.equal({ commandLine: 2048, badCommands: 20, commandsBeforeLogin: 100 })
+    expect(defaults).to.deep.equal({ commandLine: 2048, badCommands: 20, commandsBeforeLogin: 100, loginDelayMs: 0 })
   })
 
   it('cannot be set below what the standards ask for', () => {

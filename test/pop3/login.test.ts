@@ -134,10 +134,12 @@ describe('POP3: AUTH', () => {
       C: AUTH
       S: +OK …
       S: PLAIN
+      S: SCRAM-SHA-256
       S: .
       C: AUTH\\x20
       S: +OK …
       S: PLAIN
+      S: SCRAM-SHA-256
       S: .
     `,
   })
@@ -168,9 +170,9 @@ describe('POP3: AUTH', () => {
       C: AUTH PLAIN ${plain('alice', 'wrong')}
       S: -ERR [AUTH] Name or password is wrong
       C: AUTH CRAM-MD5
-      S: -ERR Only the mechanism PLAIN is offered
+      S: -ERR The mechanisms are: PLAIN SCRAM-SHA-256
       C: AUTH LOGIN YWxpY2U=
-      S: -ERR Only …
+      S: -ERR The mechanisms are: …
       C: AUTH PLAIN !!!!
       S: -ERR That is no response …
       C: AUTH PLAIN *
@@ -236,6 +238,8 @@ describe('POP3: a login in clear', () => {
     S: +OK …
     S: TOP
     S: UIDL
+    S: UTF8 USER
+    S: LANG
     S: PIPELINING
     S: RESP-CODES
     S: AUTH-RESP-CODE
@@ -256,7 +260,7 @@ describe('POP3: a login in clear', () => {
     C: CAPA
     S: +OK …
     S: USER
-    S: SASL PLAIN
+    S: SASL PLAIN SCRAM-SHA-256
     S* …
     S: .
     C: USER alice
@@ -276,7 +280,7 @@ describe('POP3: a login in clear', () => {
   for (const [name, setup, lines] of checks) {
     memoryDialogue(name, {
       ...setup,
-      source: 'RFC 2595 §2.2',
+      source: 'RFC 2595 §2.3',
       lines,
       after: ({ desk, journal }) => {
         expect(desk.attempts).to.have.length(lines === accepted ? 1 : 0)

@@ -45,7 +45,12 @@ const disguised = (connection: Connection, { from, secure }: MemorySetup): Conne
     return connection.stream
   },
   startTls: () => connection.startTls(),
+  certifies: (host) => connection.certifies(host),
   secureOther: (socket) => connection.secureOther(socket),
+  get mustEnd() {
+    return connection.mustEnd
+  },
+  onMustEnd: (told) => connection.onMustEnd(told),
   peerOf: (socket) => connection.peerOf(socket),
   signal: connection.signal,
   log: connection.log,

@@ -1,4 +1,12 @@
-import { type Maildrop, type MailStore, type StoredMessage, StoreError, type StoreErrorCode } from '../../shared/mail/mail-store.ts'
+import { headerBlock } from '../../shared/mail/header.ts'
+import {
+  type Head,
+  type Maildrop,
+  type MailStore,
+  type StoredMessage,
+  StoreError,
+  type StoreErrorCode,
+} from '../../shared/mail/mail-store.ts'
 
 /** A store for tests: in memory, with faults that can be switched on and chunks of any size. POP3's side of the interface only. */
 export class MemoryMailStore implements MailStore {
@@ -7,6 +15,10 @@ export class MemoryMailStore implements MailStore {
   #lastId = 0
   /** Octets of one chunk of `read`. */
   chunkOctets = 65_536
+  /** Whether octets are at hand: then `read` is never called. */
+  atHand = false
+  /** Octets that `heads` gives of a message at most. */
+  headOctets = 65_536
   /** Which operation fails, and how. */
   fails: Partial<Record<'open' | 'read' | 'read-on' | 'remove', StoreErrorCode | Error>> = {}
   /** Chunks that were read. */
@@ -15,10 +27,11 @@ export class MemoryMailStore implements MailStore {
   beforeChunk: () => Promise<void> = async () => undefined
 
   /** Puts a message into a mailbox. */
-  add(account: string, octets: string | Buffer): StoredMessage {
+  add(account: string, octets: string | Buffer, utf8 = false): StoredMessage {
     const id = String(++this.#lastId)
     const body = Buffer.from(octets as string)
-    const message = { id, uidl: `uid-${id}`, octets: body.length, sender: 'sender@havre.test', receivedAt: new Date(0) }
+    const fixed = { sender: 'sender@havre.test', receivedAt: new Date(0), flags: '', utf8 }
+    const message = { id, uidl: `uid-${id}`, octets: body.length, ...fixed }
     const mailbox = this.#mailboxes.get(account) ?? new Map<StoredMessage, Buffer>()
     this.#mailboxes.set(account, mailbox.set(message, body))
     return message
@@ -44,6 +57,7 @@ export class MemoryMailStore implements MailStore {
       account,
       messages: [...mailbox.keys()],
       read: (message) => this.#read(mailbox.get(message)),
+      atHand: (message) => (this.atHand ? (mailbox.get(message) ?? null) : null),
       remove: async (messages) => {
         this.#fail('remove')
         for (const message of messages) mailbox.delete(message)
@@ -62,6 +76,18 @@ export class MemoryMailStore implements MailStore {
 
   deliver(): never {
     throw new Error('POP3 delivers nothing')
+  }
+
+  usage(): never {
+    throw new Error('POP3 asks for no usage')
+  }
+
+  async *heads(account: string, messages: readonly StoredMessage[]): AsyncGenerator<Head, void> {
+    for (const message of messages) {
+      const body = this.#mailboxes.get(account)?.get(message)
+      if (this.fails.read !== undefined || body === undefined) yield { message, octets: null, why: 'damaged' }
+      else yield { message, octets: body.subarray(0, Math.min(this.headOctets, headerBlock(body).length + 4)) }
+    }
   }
 
   read(): never {

@@ -67,6 +67,7 @@ describe('POP3: RETR', () => {
     await using running = await serveInMemory({ store: addTo(messages) })
     for (const [index, message] of messages.entries()) {
       storeOf(running).chunkOctets = random.between(1, 9)
+      storeOf(running).atHand = random.chance(0.5)
       const { status, text } = strictly(await answers(running, [`RETR ${index + 1}`]))
       expect(status).to.equal(`+OK ${message.length} octets`)
       expect(text.toString('latin1'), `message ${index + 1} of seed ${random.seed}`).to.equal(closed(message).toString('latin1'))
@@ -79,6 +80,7 @@ describe('POP3: RETR', () => {
     await using running = await serveInMemory({ store: addTo(messages) })
     for (const [index, message] of messages.entries()) {
       storeOf(running).chunkOctets = random.between(1, 9)
+      storeOf(running).atHand = random.chance(0.5)
       const text = leniently(await answers(running, [`RETR ${index + 1}`]))
       expect(text.toString('latin1'), `message ${index + 1} of seed ${random.seed}`).to.equal(closed(message).toString('latin1'))
     }

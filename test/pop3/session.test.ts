@@ -6,7 +6,9 @@ import { toldLines } from '../kit/conversation.ts'
 import { dialogue } from '../kit/dialogue.ts'
 import { testAccounts } from '../kit/fake-desk.ts'
 import { mailboxWith, storeOf as openStore } from '../kit/mailbox.ts'
+import { patienceMs } from '../kit/patience.ts'
 import { serve } from '../kit/serving.ts'
+import { undisturbed } from '../kit/undisturbed.ts'
 import { memoryDialogue, serveInMemory, storeOf } from './memory-dialogue.ts'
 
 const mailbox = ['one', 'two two', 'three three three']
@@ -22,7 +24,7 @@ const loggedIn = async (port: number): Promise<Client> => {
 
 /** Resolves when this holds. */
 const until = async (holds: () => boolean): Promise<void> => {
-  for (const endsAt = performance.now() + 10_000; !holds(); ) {
+  for (const endsAt = performance.now() + patienceMs; !holds(); ) {
     if (performance.now() > endsAt) throw new Error(`it does not hold: ${holds}`)
     await new Promise((resolve) => setTimeout(resolve, 2))
   }
@@ -142,14 +144,15 @@ describe('POP3: what is marked', () => {
     })
   }
 
-  it('stays when the idle time is over: the server closes without a word (RFC 1939 §3)', async () => {
-    await using running = await serveInMemory({ mailbox, limits: { idleMs: 100 } })
-    using client = await marked(running.port)
-    await client.closed()
-    expect(storeOf(running).holds('alice')).to.equal(false)
-    expect(storeOf(running).contents('alice')).to.have.length(3)
-    expect(running.journal.of('pop3.session.ended')[0]?.fields).to.include({ reason: 'idle', deleted: 0 })
-  })
+  it('stays when the idle time is over: the server closes without a word (RFC 1939 §3)', () =>
+    undisturbed(300, async () => {
+      await using running = await serveInMemory({ mailbox, limits: { idleMs: 1_000 } })
+      using client = await marked(running.port)
+      await client.closed()
+      expect(storeOf(running).holds('alice')).to.equal(false)
+      expect(storeOf(running).contents('alice')).to.have.length(3)
+      expect(running.journal.of('pop3.session.ended')[0]?.fields).to.include({ reason: 'idle', deleted: 0 })
+    }))
 
   it('stays when the server stops, which is told', async () => {
     const running = await serveInMemory({ mailbox })
@@ -202,6 +205,21 @@ describe('POP3: a session', () => {
     const store = await openStore(running.settings)
     expect((await store.list('alice')).map(({ octets }) => octets)).to.deep.equal([9, 19, 10])
     await store.close()
+  })
+
+  it('has unique ids that are never given again, also when the newest message is gone', async () => {
+    await using running = await serve({ service: 'pop3', prepare: (settings) => mailboxWith(settings, 'alice', mailbox) })
+    const seen = new Set<string>()
+    for (let round = 0; round < 3; round += 1) {
+      using client = await loggedIn(running.port)
+      const id = (await client.ask('UIDL 3')).replace('+OK 3 ', '')
+      expect(id).to.match(/^[\x21-\x7e]{1,70}$/)
+      expect(seen.has(id)).to.equal(false)
+      seen.add(id)
+      await client.ask('DELE 3')
+      await client.ask('QUIT')
+      await mailboxWith(running.settings, 'alice', [mailbox[2] ?? ''])
+    }
   })
 
   it('answers a client that shuts its side after the last command', async () => {

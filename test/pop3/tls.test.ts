@@ -19,7 +19,8 @@ describe('POP3: STLS (RFC 2595)', () => {
     await client.line()
     expect(await capabilities(client)).to.include('STLS')
     expect(await client.ask('USER alice')).to.match(/^\+OK/)
-    expect(await client.ask('STLS')).to.equal('+OK Begin TLS now')
+    expect(await client.ask('LANG de')).to.match(/^\+OK de /)
+    expect(await client.ask('STLS')).to.equal('+OK Jetzt mit TLS beginnen')
     await client.startTls({
       rejectUnauthorized: true,
       ca: (await testKeys()).authority,
@@ -106,9 +107,11 @@ describe('POP3: STLS (RFC 2595)', () => {
       C: CAPA
       S: +OK …
       S: USER
-      S: SASL PLAIN
+      S: SASL PLAIN SCRAM-SHA-256
       S: TOP
       S: UIDL
+      S: UTF8 USER
+      S: LANG
       S: PIPELINING
       S: RESP-CODES
       S: AUTH-RESP-CODE

@@ -95,9 +95,12 @@ const connected = async (): Promise<{ client: Client; connection: Connection; so
     stream: socket as Socket,
     tls: null,
     startTls: () => Promise.reject(new Error('no TLS here')),
+    certifies: () => false,
     secureOther: () => Promise.reject(new Error('no TLS here')),
     peerOf: () => Promise.reject(new Error('no other sockets here')),
     signal: new AbortController().signal,
+    mustEnd: null,
+    onMustEnd: () => undefined,
     probe: false,
     log: capturedJournal().log,
     transcript: null,
@@ -119,6 +122,10 @@ class Told implements Listener {
   constructor(link: Link, act: (line: string, link: Link) => void = () => undefined) {
     this.link = link
     this.#act = act
+  }
+
+  begin(): void {
+    // Nobody is greeted here.
   }
 
   async line(line: Line): Promise<void> {

@@ -1,10 +1,22 @@
-import type { Delivery, Envelope, Maildrop, MailStore, StoredMessage } from '../../shared/mail/mail-store.ts'
+import {
+  type DeliverOptions,
+  type Delivery,
+  type Envelope,
+  type Head,
+  type Maildrop,
+  type MailStore,
+  type Placed,
+  type StoredMessage,
+  StoreError,
+  type Usage,
+} from '../../shared/mail/mail-store.ts'
 
 /** Trace lines that the server put before a message. */
-const tracePattern = /^Return-Path: <[^\r\n]*>\r\nReceived: (?:[^\r\n]|\r\n\t)*\r\n/
+const tracePattern = /^Return-Path: <[^\r\n]*>\r\n(?:Received: (?:[^\r\n]|\r\n\t)*\r\n)?/
 
 /** A message that was committed. */
 export interface Kept {
+  readonly ids: readonly string[]
   readonly envelope: Envelope
   readonly octets: Buffer
   /** The trace lines, unfolded. */
@@ -19,6 +31,8 @@ export interface Faults {
   write?: { readonly nth: number; readonly error: Error }
   commit?: Error
   deliver?: Error
+  usage?: Error
+  read?: Error
   /** Awaited before a commit is done. */
   beforeCommit?: () => Promise<void>
   /** Awaited in each write. */
@@ -31,6 +45,12 @@ export class FakeStore implements MailStore {
   readonly kept: Kept[] = []
   /** Deliveries that were begun, committed, aborted, and calls of `write`. */
   readonly counts = { begun: 0, committed: 0, aborted: 0, writes: 0, largestWrite: 0 }
+  /** What mailboxes hold, where it is not nothing. */
+  readonly octets = new Map<string, number>()
+  /** Accounts that the store finds full when a message is committed. */
+  readonly full = new Set<string>()
+  /** Accounts whose usage was asked for. */
+  readonly asked: string[] = []
   closed = false
 
   constructor(faults: Faults = {}) {
@@ -47,10 +67,10 @@ export class FakeStore implements MailStore {
     return this.kept.filter(({ envelope }) => envelope.recipients.some((recipient) => recipient.account === account))
   }
 
-  deliver(envelope: Envelope): Delivery {
+  deliver(envelope: Envelope, options: DeliverOptions = {}): Delivery {
     if (this.faults.deliver) throw this.faults.deliver
     this.counts.begun += 1
-    return new FakeDelivery(this, envelope)
+    return new FakeDelivery(this, envelope, options)
   }
 
   open(): Promise<Maildrop | null> {
@@ -61,8 +81,21 @@ export class FakeStore implements MailStore {
     return Promise.reject(new Error('this store takes deliveries only'))
   }
 
-  read(): AsyncIterable<Buffer> {
+  usage(account: string): Promise<Usage> {
+    this.asked.push(account)
+    if (this.faults.usage) return Promise.reject(this.faults.usage)
+    return Promise.resolve({ octets: this.octets.get(account) ?? 0, messages: 0 })
+  }
+
+  heads(): AsyncIterable<Head> {
     throw new Error('this store takes deliveries only')
+  }
+
+  async *read(account: string, id: string): AsyncGenerator<Buffer, void> {
+    const found = this.of(account).find(({ ids }) => ids.includes(id))
+    if (this.faults.read) throw this.faults.read
+    if (found === undefined) throw new StoreError('missing', 'there is no such message')
+    for (let at = 0; at < found.octets.length; at += 50) yield found.octets.subarray(at, at + 50)
   }
 
   async close(): Promise<void> {
@@ -73,13 +106,15 @@ export class FakeStore implements MailStore {
 class FakeDelivery implements Delivery {
   readonly #store: FakeStore
   readonly #envelope: Envelope
+  readonly #options: DeliverOptions
   readonly #parts: Buffer[] = []
   #writes = 0
   #writing = false
   #ended = false
 
-  constructor(store: FakeStore, envelope: Envelope) {
+  constructor(store: FakeStore, envelope: Envelope, options: DeliverOptions) {
     this.#store = store
+    this.#options = options
     this.#envelope = envelope
   }
 
@@ -95,7 +130,7 @@ class FakeDelivery implements Delivery {
     if (faults.write?.nth === this.#writes++) throw faults.write.error
   }
 
-  async commit(): Promise<readonly string[]> {
+  async commit(): Promise<readonly Placed[]> {
     this.#mustBeOpen()
     const { faults, counts, kept } = this.#store
     await faults.beforeCommit?.()
@@ -107,9 +142,19 @@ class FakeDelivery implements Delivery {
     const folded = tracePattern.exec(octets.toString('latin1'))?.[0]
     if (folded === undefined) throw new Error('a message without trace lines')
     const trace = folded.replaceAll('\r\n\t', ' ')
-    kept.push({ envelope: this.#envelope, octets, trace, body: octets.subarray(folded.length) })
-    const accounts = new Set(this.#envelope.recipients.map(({ account }) => account))
-    return [...accounts].map((_, index) => `${kept.length}${index}`)
+    const accounts = [...new Set(this.#envelope.recipients.map(({ account }) => account))]
+    const { full } = this.#store
+    if (this.#options.whenFull !== 'leave-out' && accounts.some((account) => full.has(account)))
+      throw new StoreError('over-quota', 'a test said so')
+    const placed = accounts.map(
+      (account, index): Placed =>
+        full.has(account) ? { account, id: null, why: 'over-quota' } : { account, id: `${kept.length + 1}${index}` },
+    )
+    const ids = placed.flatMap(({ id }) => (id === null ? [] : [id]))
+    const recipients = this.#envelope.recipients.filter(({ account }) => !full.has(account))
+    const body = octets.subarray(folded.length)
+    if (ids.length > 0) kept.push({ envelope: { ...this.#envelope, recipients }, octets, trace, body, ids })
+    return placed
   }
 
   async abort(): Promise<void> {

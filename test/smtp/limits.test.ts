@@ -1,12 +1,43 @@
 import { expect } from 'chai'
+import { protocol } from '../../servers/smtp/options.ts'
+import type { Desk } from '../../shared/accounts/desk.ts'
+import { duration } from '../../shared/config/units.ts'
+import { limits } from '../../shared/limits/limits.ts'
 import type { Client } from '../kit/client.ts'
+import { fakeDesk } from '../kit/fake-desk.ts'
 import { FakeStore } from './fake-store.ts'
-import { afterEhlo, afterRcpt, introduced, serveSmtp } from './setup.ts'
+import { afterEhlo, afterRcpt, inData, introduced, serveSmtp } from './setup.ts'
 
 const say = async (client: Client, words: string): Promise<string> => {
   await client.send(`${words}\r\n`)
   return (await client.reply()).join()
 }
+
+describe('SMTP: limits (RFC 5321 §4.5.3)', () => {
+  it('cannot be set below what the standards ask for, nor have defaults below it', () => {
+    // §4.5.3.1.8; RFC 3461 §5.4 has 1,036 octets.
+    for (const wrong of [{ recipients: 99 }, { commandLine: 1_035 }, { badCommands: 0 }])
+      expect(protocol.options.safeParse(wrong).success, JSON.stringify(wrong)).to.equal(false)
+    const options = protocol.options.parse({})
+    expect(options.recipients).to.be.at.least(100)
+    expect(options.commandLine).to.be.at.least(12_288)
+    // §4.5.3.2.7
+    expect(duration({ min: 1 }).parse(limits.idle.defaults.smtp)).to.be.at.least(300_000)
+    expect(duration({ min: 1 }).parse(limits.idle.defaults.submission)).to.be.at.least(300_000)
+    // §6.3
+    expect(options.hops).to.be.at.least(100)
+  })
+
+  it('let a message of 64 KiB in unless the operator wants less (§4.5.3.1.7)', async () => {
+    const store = new FakeStore()
+    await using running = await serveSmtp({ store })
+    using client = await inData(running)
+    await client.send(`${`${'x'.repeat(62)}\r\n`.repeat(1_024)}.\r\n`)
+    expect(await client.line()).to.match(/^250 /)
+    expect(store.kept[0]?.body).to.have.length(65_536)
+    expect(running.settings.mail.maxSizeOctets).to.be.at.least(65_536)
+  })
+})
 
 describe('SMTP: the size of a message (RFC 1870)', () => {
   const limit = { settings: { mail: { maxSizeOctets: 1_000 } } }
@@ -51,6 +82,27 @@ describe('SMTP: recipients of a message (RFC 5321 §4.5.3.1.8)', () => {
     expect(await client.ask('RCPT TO:<r101@example.org>')).to.match(/^250 /)
   })
 
+  it('may be lists of any length, but not many long ones in one message', async () => {
+    const members = Array.from({ length: 6_000 }, (_, index) => `m${index}`)
+    const desk = fakeDesk()
+    const recipient: Desk['recipient'] = async (address) =>
+      address.startsWith('list') ? { outcome: 'local', accounts: members } : desk.recipient(address)
+    const store = new FakeStore()
+    await using running = await serveSmtp({ store, desk: { ...desk, recipient } })
+    using client = await introduced(running)
+    await client.ask('MAIL FROM:<a@example.org>')
+    expect(await client.ask('RCPT TO:<list@havre.test>')).to.match(/^250 /)
+    expect(await client.ask('RCPT TO:<list@havre.test>')).to.match(/^452 4\.5\.3 /)
+    expect(await client.ask('RCPT TO:<list+more@havre.test>')).to.match(/^452 4\.5\.3 /)
+    expect(await client.ask('RCPT TO:<alice@havre.test>')).to.match(/^250 /)
+    await client.ask('DATA')
+    expect(await client.ask('x\r\n.')).to.match(/^250 2\.0\.0 /)
+    expect(store.kept[0]?.envelope.recipients).to.have.length(6_001)
+    members.push(...Array.from({ length: 6_000 }, (_, index) => `n${index}`))
+    await client.ask('MAIL FROM:<a@example.org>')
+    expect(await client.ask('RCPT TO:<list@havre.test>'), 'one that is longer than that').to.match(/^250 /)
+  })
+
   it('are a thousand unless told otherwise, and a record names a hundred of them', async () => {
     await using running = await serveSmtp()
     using client = await introduced(running)
@@ -85,6 +137,16 @@ describe('SMTP: lines (RFC 5321 §4.5.3.1.4, RFC 4954 §4)', () => {
       ])
     })
   }
+
+  it('of a message are as long as the message may be: one of 10 MB arrives whole', async () => {
+    const store = new FakeStore()
+    await using running = await serveSmtp({ store })
+    using client = await inData(running)
+    const line = `${'x'.repeat(10_000_000)}\r\n`
+    await client.send(`${line}.\r\n`)
+    expect(await client.line()).to.match(/^250 /)
+    expect(store.kept[0]?.body.equals(Buffer.from(line))).to.equal(true)
+  })
 
   it('of a login of 12,288 octets are taken, longer ones end it', async () => {
     await using running = await serveSmtp()

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { Client } from '../kit/client.ts'
 import { toldLines } from '../kit/conversation.ts'
 import { fakeDesk, testAccounts } from '../kit/fake-desk.ts'
+import { ScramClient } from '../kit/scram-client.ts'
 import { afterEhlo, serveSmtp, smtpDialogue } from './setup.ts'
 
 const base64 = (text: string) => Buffer.from(text).toString('base64')
@@ -21,6 +22,8 @@ describe('SMTP: AUTH PLAIN (RFC 4616)', () => {
       S: 250-8BITMIME
       S: 250-SMTPUTF8
       S: 250-ENHANCEDSTATUSCODES
+      S: 250-CHUNKING
+      S: 250-DSN
       S: 250 HELP
       C: AUTH PLAIN ${plain}
       S: 503 5.5.1 Logged in already
@@ -118,7 +121,7 @@ describe('SMTP: logins that are refused', () => {
       await client.reply()
       await client.command('EHLO client.test')
       const extensions = await client.reply()
-      expect(extensions.includes('250-AUTH PLAIN LOGIN'), requireTls).to.equal(offered)
+      expect(extensions.includes('250-AUTH PLAIN LOGIN SCRAM-SHA-256'), requireTls).to.equal(offered)
       expect(await client.ask(`AUTH PLAIN ${plain}`)).to.match(offered ? /^235 2\.7\.0 / : /^538 5\.7\.11 /)
       expect(await client.ask('AUTH LOGIN')).to.match(offered ? /^503 5\.5\.1 / : /^538 5\.7\.11 .*requireTls/)
       expect(running.desk.attempts).to.have.length(offered ? 1 : 0)
@@ -215,4 +218,60 @@ describe('SMTP: secrets in the journal', () => {
       after: (running) => void expect(toldLines(running)).to.deep.equal(['XFOO …', '… (no command)']),
     },
   )
+})
+
+describe('SMTP: AUTH SCRAM-SHA-256 (RFC 7677)', () => {
+  const heard = (line: string) => Buffer.from(line.replace(/^334 /, ''), 'base64').toString()
+  const ready = async (port: number) => {
+    const client = await Client.connect(port)
+    await client.reply()
+    await client.command('EHLO test')
+    await client.reply()
+    return client
+  }
+  const prove = async (client: Client, scram: ScramClient, initial = true) => {
+    if (!initial) expect(await client.ask('AUTH SCRAM-SHA-256')).to.equal('334 ')
+    const challenge = await client.ask(`${initial ? 'AUTH SCRAM-SHA-256 ' : ''}${base64(scram.first)}`)
+    expect(challenge).to.match(/^334 [A-Za-z0-9+/]+=*$/)
+    return client.ask(base64(scram.final(heard(challenge))))
+  }
+
+  it('lets in who shows the password, and shows that the server has its keys', async () => {
+    for (const initial of [true, false]) {
+      await using running = await serveSmtp()
+      using client = await ready(running.port)
+      const scram = new ScramClient('alice', password)
+      expect(scram.trusts(heard(await prove(client, scram, initial)))).to.equal(true)
+      expect(await client.ask('')).to.match(/^235 2\.7\.0 /)
+      expect(running.journal.of('smtp.login.accepted')[0]?.fields).to.include({ method: 'SCRAM-SHA-256', account: 'alice' })
+      expect(running.journal.text()).to.not.include(base64(scram.first))
+    }
+  })
+
+  it('refuses wrong ones, and what is none of its messages; another login may follow', async () => {
+    await using running = await serveSmtp()
+    using client = await ready(running.port)
+    for (const scram of [new ScramClient('alice', 'wrong'), new ScramClient('nobody', password)]) {
+      expect(await prove(client, scram)).to.match(/^535 5\.7\.8 /)
+    }
+    const { first } = new ScramClient('alice', password)
+    expect(await client.ask(`AUTH SCRAM-SHA-256 ${base64(first.replace('n,,', 'n,a=bob,'))}`)).to.match(/^535 5\.7\.8 /)
+    for (const text of ['=', '!', base64('nonsense'), base64(first.replace('n,,', 'p=tls-unique,,'))]) {
+      expect(await client.ask(`AUTH SCRAM-SHA-256 ${text}`), text).to.match(/^501 5\.5\.2 /)
+    }
+    expect(await client.ask(`AUTH SCRAM-SHA-256 ${base64(first)}`)).to.match(/^334 /)
+    expect(await client.ask('*')).to.match(/^501 5\.7\.0 /)
+    await prove(client, new ScramClient('alice', password))
+    expect(await client.ask('*')).to.match(/^501 5\.7\.0 /)
+    running.desk.fail(true)
+    expect(await client.ask(`AUTH SCRAM-SHA-256 ${base64(first)}`)).to.match(/^454 4\.7\.0 /)
+    running.desk.fail(false)
+    expect(await client.ask(`AUTH PLAIN ${plain}`)).to.match(/^235 /)
+  })
+
+  it('is not there where the setting says so', async () => {
+    await using running = await serveSmtp({ settings: { logins: { scram: false } } })
+    using client = await ready(running.port)
+    expect(await client.ask('AUTH SCRAM-SHA-256')).to.match(/^504 5\.5\.4 /)
+  })
 })

@@ -31,12 +31,14 @@ const alone = new RegExp(
 /** What a dialogue of SMTP may say beside its lines. */
 export interface SmtpDialogue extends Partial<Omit<Dialogue, 'after'>> {
   readonly faults?: Faults
+  /** Makes the store, in place of an empty one with these faults. */
+  readonly store?: () => FakeStore
   readonly after?: (running: Running, store: FakeStore) => void | Promise<void>
 }
 
 /** Plays a dialogue, each time with a store of its own. No delivery may be left open. */
 export const smtpDialogue = (name: string, lines: string, what: SmtpDialogue = {}): void => {
-  const { faults, after, ...more } = what
+  const { faults, after, store: make = () => new FakeStore(faults), ...more } = what
   let store = new FakeStore()
   dialogue(name, {
     ...more,
@@ -44,7 +46,7 @@ export const smtpDialogue = (name: string, lines: string, what: SmtpDialogue = {
     lines,
     alone,
     serve: (setup) => {
-      store = new FakeStore(faults)
+      store = make()
       return serveSmtp({ ...setup, store })
     },
     after: async (running) => {

@@ -2,12 +2,14 @@ import { expect } from 'chai'
 import { StoreError, type StoreErrorCode, storeErrors } from '../../shared/mail/mail-store.ts'
 import { openMailStore } from '../../shared/mail/sqlite-mail-store.ts'
 import { temporaryFolder } from '../kit/folder.ts'
+import { turns } from '../kit/turns.ts'
 import { FakeStore } from './fake-store.ts'
 import { inData, introduced, serveSmtp } from './setup.ts'
 
 describe('SMTP: a store that fails', () => {
   const replies: Record<StoreErrorCode, RegExp> = {
     full: /^452 4\.3\.1 /,
+    'over-quota': /^452 4\.2\.2 /,
     locked: /^451 4\.3\.0 /,
     damaged: /^451 4\.3\.0 /,
     closed: /^451 4\.3\.0 /,
@@ -40,7 +42,7 @@ describe('SMTP: a store that fails', () => {
         expect(store.unended).to.equal(0)
         expect(running.journal.of('message.refused')).to.have.length(1)
         const faulty = running.journal.records.filter(({ level }) => level === 'error')
-        expect(faulty).to.have.length(['damaged', 'missing', 'unforeseen'].includes(code) ? 1 : 0)
+        expect(faulty).to.have.length(['closed', 'over-quota'].includes(code) ? 0 : 1)
       })
     }
 
@@ -62,7 +64,7 @@ describe('SMTP: a store that fails', () => {
     await using running = await serveSmtp({ store })
     using client = await inData(running)
     await client.send('x\r\n.\r\nNOOP\r\n')
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await turns(50)
     expect(client.unread).to.equal(0)
     gate.resolve()
     expect(await client.line()).to.match(/^250 2\.0\.0 Message/)
@@ -76,7 +78,7 @@ describe('SMTP: a store that fails', () => {
     using client = await inData(running)
     const whole = Buffer.alloc(30_000_000, 'x'.repeat(98).concat('\r\n'))
     const sent = client.send(whole)
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    await turns(100)
     // One write waits; the rest lies with the system and in the client.
     expect(store.counts.writes).to.equal(1)
     expect(client.socket.writableLength).to.be.greaterThan(0)

@@ -3,6 +3,7 @@ import { Client } from '../kit/client.ts'
 import { eventually } from '../kit/eventually.ts'
 import { testAccounts } from '../kit/fake-desk.ts'
 import { testKeys } from '../kit/keys.ts'
+import { undisturbed } from '../kit/undisturbed.ts'
 import { FakeStore } from './fake-store.ts'
 import { serveSmtp, smtpDialogue } from './setup.ts'
 
@@ -57,6 +58,26 @@ describe('SMTP: STARTTLS (RFC 3207)', () => {
     expect(running.journal.text()).to.not.include('mallory')
   })
 
+  it('nor a login, nor half a line, nor a message that came in clear behind it', async () => {
+    const store = new FakeStore()
+    for (const clear of [`${login}\r\n`, 'AUTH PLAIN\r\n', 'EHLO x\r\nAUTH LOGIN\r\nYWxpY2U=\r\n', 'NOO', 'DATA\r\nx\r\n.\r\n']) {
+      await using running = await serveSmtp({ tls: 'starttls', options: { mode: 'submission' }, store })
+      using client = await greeted(running.port)
+      await say(client, 'EHLO client.test')
+      await client.send(`STARTTLS\r\n${clear}`)
+      expect((await client.reply()).join()).to.match(/^220/)
+      await client.startTls()
+      // The first that is heard over TLS is what is said over TLS.
+      expect(await say(client, 'NOOP'), clear).to.equal('250 2.0.0 OK')
+      expect(running.desk.attempts, clear).to.have.length(0)
+      expect(await say(client, 'EHLO client.test')).to.include('AUTH PLAIN')
+      expect(await say(client, 'MAIL FROM:<alice@havre.test>')).to.match(/^530/)
+      expect(await say(client, login)).to.match(/^235/)
+      expect(await say(client, 'MAIL FROM:<alice@havre.test>')).to.match(/^250/)
+    }
+    expect(store.counts.begun).to.equal(0)
+  })
+
   it('nor what came in later packets before the handshake', async () => {
     await using running = await serveSmtp({ tls: 'starttls' })
     using client = await greeted(running.port)
@@ -80,14 +101,15 @@ describe('SMTP: STARTTLS (RFC 3207)', () => {
     await eventually(() => expect(running.open).to.equal(0))
   })
 
-  it('says goodbye over TLS when the client is idle', async () => {
-    await using running = await serveSmtp({ tls: 'starttls', limits: { idleMs: 150 } })
-    using client = await greeted(running.port)
-    await say(client, 'STARTTLS')
-    await client.startTls()
-    expect((await client.reply()).join()).to.match(/^421 4\.4\.2/)
-    await client.closed()
-  })
+  it('says goodbye over TLS when the client is idle', () =>
+    undisturbed(500, async () => {
+      await using running = await serveSmtp({ tls: 'starttls', limits: { idleMs: 1_500 } })
+      using client = await greeted(running.port)
+      await say(client, 'STARTTLS')
+      await client.startTls()
+      expect((await client.reply()).join()).to.match(/^421 4\.4\.2/)
+      await client.closed()
+    }))
 
   it('is what a login needs where TLS is required', async () => {
     await using running = await serveSmtp({ tls: 'starttls', requireTls: 'always' })
@@ -141,7 +163,7 @@ describe('SMTP: submission (RFC 6409)', () => {
     using client = await greeted(running.port)
     expect(await say(client, 'EHLO client.test'))
       .to.include('STARTTLS')
-      .and.to.include('AUTH PLAIN LOGIN')
+      .and.to.include('AUTH PLAIN LOGIN SCRAM-SHA-256')
     expect(await say(client, 'MAIL FROM:<alice@havre.test>')).to.match(/^530 5\.7\.0 Log in first/)
     expect(await say(client, 'RCPT TO:<alice@havre.test>')).to.match(/^503/)
     await say(client, 'STARTTLS')

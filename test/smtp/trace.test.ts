@@ -4,6 +4,7 @@ import { type Trace, traceLines, transmission } from '../../servers/smtp/trace.t
 const trace: Trace = {
   sender: 'a@example.org',
   client: { name: 'client.test', extended: true },
+  lmtp: false,
   address: '192.0.2.7',
   hostname: 'mail.havre.test',
   tls: null,
@@ -13,7 +14,16 @@ const trace: Trace = {
   recipients: ['alice@havre.test'],
   date: new Date('2026-11-21T10:02:03Z'),
 }
-const facts = { version: 'TLSv1.3', cipher: 'TLS_AES_256_GCM_SHA384' }
+const facts = { version: 'TLSv1.3', cipher: 'TLS_AES_256_GCM_SHA384', alpn: null }
+/** The transmission types that IANA has on record, as far as they are ours. */
+const registered = ['ESMTP', 'ESMTPA', 'ESMTPS', 'ESMTPSA', 'LMTP', 'LMTPA', 'LMTPS', 'LMTPSA', 'UTF8SMTP', 'UTF8SMTPA'].concat([
+  'UTF8SMTPS',
+  'UTF8SMTPSA',
+  'UTF8LMTP',
+  'UTF8LMTPA',
+  'UTF8LMTPS',
+  'UTF8LMTPSA',
+])
 const lines = (changes: Partial<Trace> = {}) => traceLines({ ...trace, ...changes }).toString()
 
 describe('SMTP: trace lines (RFC 5321 §4.4)', () => {
@@ -50,15 +60,23 @@ describe('SMTP: trace lines (RFC 5321 §4.4)', () => {
     expect(lines({ sender: '' })).to.match(/^Return-Path: <>\r\n/)
   })
 
-  for (const [expected, changes] of [
-    ['SMTP', { client: { name: 'x', extended: false }, loggedIn: true }],
-    ['ESMTP', {}],
-    ['ESMTPA', { loggedIn: true }],
-    ['ESMTPS', { tls: facts }],
-    ['ESMTPSA', { tls: facts, loggedIn: true }],
-    ['UTF8SMTP', { utf8: true }],
-    ['UTF8SMTPSA', { utf8: true, tls: facts, loggedIn: true }],
-  ] as const) {
-    it(`say ${expected} (RFC 3848, RFC 6531 §4.3)`, () => expect(transmission({ ...trace, ...changes })).to.equal(expected))
+  for (const spoken of ['ESMTP', 'LMTP', 'UTF8SMTP', 'UTF8LMTP'] as const) {
+    for (const tls of [null, facts]) {
+      for (const loggedIn of [false, true]) {
+        const expected = `${spoken}${tls === null ? '' : 'S'}${loggedIn ? 'A' : ''}`
+        it(`say ${expected} (RFC 3848, RFC 6531 §4.3)`, () => {
+          const changes = { lmtp: spoken.endsWith('LMTP'), utf8: spoken.startsWith('UTF8'), tls, loggedIn }
+          expect(registered).to.include(expected)
+          expect(lines(changes)).to.include(` with ${expected}${tls === null ? ' id ' : '\r\n\t('}`)
+        })
+      }
+    }
   }
+
+  it('say SMTP after HELO, whatever else there was', () => {
+    for (const tls of [null, facts]) {
+      for (const loggedIn of [false, true])
+        expect(transmission({ ...trace, client: { name: 'x', extended: false }, tls, loggedIn })).to.equal('SMTP')
+    }
+  })
 })

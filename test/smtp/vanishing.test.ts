@@ -1,5 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { expect } from 'chai'
+import { eventually } from '../kit/eventually.ts'
 import { fakeDesk } from '../kit/fake-desk.ts'
 import type { Running } from '../kit/serving.ts'
 import { FakeStore } from './fake-store.ts'
@@ -31,6 +34,35 @@ describe('SMTP: clients that vanish', () => {
     expect(store.counts).to.include({ begun: 3, aborted: 3, committed: 0 })
     expect(running.journal.of('message.unfinished')).to.have.length(3)
     expect(running.journal.of('smtp.session.ended')).to.have.length(3)
+  })
+
+  it('and leave no memory taken: a hundred that went with a megabyte each', async () => {
+    const store = new FakeStore()
+    await using running = await serveSmtp({ store, limits: { idleMs: 60_000 } })
+    const client = await inData(running)
+    const held: WeakRef<object>[] = []
+    const deliver = store.deliver.bind(store)
+    store.deliver = (...args) => {
+      const delivery = deliver(...args)
+      held.push(new WeakRef(delivery))
+      return delivery
+    }
+    for (let round = 0; round < 100; round++) {
+      const one = await inData(running)
+      await one.send(Buffer.alloc(1_000_000, 'x'))
+      if (round % 2 === 0) one.reset()
+      else one[Symbol.dispose]()
+    }
+    client[Symbol.dispose]()
+    await eventually(() => expect(running.open).to.equal(0))
+    expect(store.unended).to.equal(0)
+    setFlagsFromString('--expose-gc')
+    const collect: () => void = runInNewContext('gc')
+    await eventually(() => {
+      collect()
+      expect(held.filter((reference) => reference.deref() !== undefined)).to.have.length(0)
+    })
+    expect(held).to.have.length(100)
   })
 
   it('while the store still writes leave nothing behind', async () => {

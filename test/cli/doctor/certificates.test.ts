@@ -26,7 +26,7 @@ const allNames = ['localhost', '127.0.0.1', '::1', 'havre.test']
 const running = [{ name: 'smtp', port: 1 }]
 
 describe('havre doctor: certificates', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
 
   it('finds nothing to say against one that is fine', async () => {
     await using folder = await temporaryFolder()

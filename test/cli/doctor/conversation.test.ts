@@ -48,7 +48,7 @@ const stopIfThere = (pid: number): boolean => {
 }
 
 describe('havre doctor: conversations', function () {
-  this.timeout(90_000)
+  this.timeout(120_000)
 
   const cases = [
     {
@@ -120,7 +120,10 @@ describe('havre doctor: conversations', function () {
   })
 
   it('go through with a family that runs, in clear and over TLS; one whose process was stopped is found', async () => {
-    const args = ['services.pop3s.protocol=pop3', 'services.pop3s.tls=implicit', 'services.smtp.proxyProtocol={from: [127.0.0.1]}']
+    const args = [
+      ...['services.pop3s.protocol=pop3', 'services.pop3s.tls=implicit', 'services.smtp.proxyProtocol={from: [127.0.0.1]}'],
+      ...['services.lmtp.protocol=smtp', 'services.lmtp.mode=lmtp'],
+    ]
     await using family = await startFamily({ services: ['http', 'smtp', 'ftp'], args: args.flatMap((set) => ['--set', set]) })
     const well = await family.havre(['doctor', '--json'])
     const { ok, findings } = JSON.parse(well.stdout.toString())
@@ -137,6 +140,8 @@ describe('havre doctor: conversations', function () {
       'smtp: a client is served on ',
       'smtp: a client is served over STARTTLS on ',
       'pop3s: a client is served over TLS on ',
+      'lmtp: a client is served on ',
+      'lmtp: a client is served over STARTTLS on ',
     ])
     // On a slow machine the supervisor may have replaced it before it is looked at: then the next one is stopped.
     await eventually(async () => {
@@ -163,7 +168,7 @@ describe('havre doctor: conversations', function () {
 })
 
 describe('havre doctor: accounts', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
 
   it('are read without a change: neither a mode, nor a file beside the database', async () => {
     await using folder = await temporaryFolder()
@@ -209,7 +214,7 @@ describe('havre doctor: accounts', function () {
 })
 
 describe('havre doctor', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
 
   it('ends with 100 where the configuration is wrong, and names the nearest service where one is unknown', async () => {
     await using folder = await temporaryFolder()

@@ -172,7 +172,7 @@ describe('havre doctor: the clock', () => {
 
 describe('havre doctor: names and settings', () => {
   it('tell of a hostname that has no address', async function () {
-    this.timeout(30_000)
+    this.timeout(120_000)
     await using folder = await temporaryFolder()
     const [hint] = await troublesOf(names, folder, { sets: ['hostname=nowhere.invalid'] })
     expect(hint).to.match(/^hint: hostname nowhere\.invalid has no address \(\w+\) → /)
@@ -214,7 +214,7 @@ describe('havre doctor: the supervisor', () => {
 })
 
 describeWith(['prlimit'], 'havre doctor: limits of the system', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
 
   it('tell of fewer open files than connections need', async () => {
     await using folder = await temporaryFolder()

@@ -44,7 +44,7 @@ const leftOver = async (folder: TemporaryFolder): Promise<Holder> => {
 const onLinux = process.platform === 'linux'
 
 describe('havre doctor: ports and processes', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   before(function () {
     if (!onLinux) this.skip()
   })
