@@ -23,7 +23,7 @@ export class CommandReader {
   readonly #consumes: (said: SaidCommand) => boolean
   readonly #onEnd: () => void
   readonly #signal: AbortSignal
-  readonly #telnet = new TelnetFilter()
+  readonly #telnet: TelnetFilter
   readonly #splitter: LineSplitter
   readonly #queue: Said[] = []
   /** What arrived and was not looked at yet: the rest of one chunk, as a rule, since reading pauses. */
@@ -53,6 +53,9 @@ export class CommandReader {
     this.#consumes = consumes
     this.#onEnd = onEnd
     this.#signal = signal
+    this.#telnet = new TelnetFilter((octets) => {
+      if (stream.writable) stream.write(octets)
+    })
     this.#splitter = new LineSplitter(limits.commandLineOctets)
     stream.on('data', this.#data)
     stream.once('end', this.#end)
@@ -164,7 +167,7 @@ export class CommandReader {
     const from = octets.lastIndexOf(LF) + 1
     const tail = octets.toString('latin1', from, Math.min(octets.length, from + 8))
     this.#begun = octets.length - from > 7 ? '-' : ((from > 0 ? '' : this.#begun) + tail).slice(0, 8)
-    if (!/^\xf2?ABOR\r$/i.test(this.#begun)) return octets
+    if (!/^[\xf0-\xff]{0,2}ABOR\r$/i.test(this.#begun)) return octets
     this.#begun = ''
     this.#skipLineFeed = true
     return Buffer.concat([octets, Buffer.of(LF)])

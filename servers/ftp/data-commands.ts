@@ -1,10 +1,12 @@
 /** Handlers of commands that say how the next transfer goes. */
 import { isIPv4, isIPv6 } from 'node:net'
+import { systemCode } from '../../shared/files/file-failure.ts'
 import type { Endpoint } from '../../shared/net/endpoint.ts'
-import type { ExtendedTarget, Offered, TransferType } from './grammar.ts'
+import type { ExtendedTarget, Offered } from './grammar.ts'
 import * as journal from './journal.ts'
 import { NoFreePortError } from './passive-ports.ts'
 import { type Reply, replies } from './replies.ts'
+import type { Structure, TransferType } from './representation.ts'
 import type { In, Outcome, Talk } from './session-state.ts'
 
 type LoggedIn = In<'ready' | 'renaming'>
@@ -12,10 +14,11 @@ type LoggedIn = In<'ready' | 'renaming'>
 /** Listens, and says where. */
 const listen = async (talk: Talk, told: (port: number) => Reply): Promise<Outcome> => {
   try {
-    return { reply: told(await talk.data.listen()) }
+    return { reply: told(await talk.data.listen(talk.connection.signal)) }
   } catch (error) {
-    if (!(error instanceof NoFreePortError)) throw error
-    journal.noPort(talk.log)
+    const code = systemCode(error)
+    if (!(error instanceof NoFreePortError) && code === undefined) throw error
+    journal.noPort(talk.log, code ?? null)
     return { reply: replies.noDataPort }
   }
 }
@@ -68,12 +71,16 @@ export const type = (_session: LoggedIn, { value, name }: Offered<TransferType>)
     ? { reply: replies.parameterNotOffered('TYPE', name) }
     : { reply: replies.typeSet(name), parameters: { type: value } }
 
-/** MODE and STRU: the only value that is offered is the one that holds anyway. */
-export const fixed =
-  (parameter: 'MODE' | 'STRU') =>
-  (_session: LoggedIn, { value, name }: Offered<string>): Outcome => ({
-    reply: value === null ? replies.parameterNotOffered(parameter, name) : replies.parameterTaken(parameter, name),
-  })
+/** MODE: the only value that is offered is the one that holds anyway. */
+export const mode = (_session: LoggedIn, { value, name }: Offered<string>): Outcome => ({
+  reply: value === null ? replies.parameterNotOffered('MODE', name) : replies.parameterTaken('MODE', name),
+})
+
+/** STRU. */
+export const structure = (_session: LoggedIn, { value, name }: Offered<Structure>): Outcome =>
+  value === null
+    ? { reply: replies.parameterNotOffered('STRU', name) }
+    : { reply: replies.parameterTaken('STRU', name), parameters: { structure: value } }
 
 /** REST. */
 export const rest = (_session: LoggedIn, octets: number): Outcome => ({
@@ -81,11 +88,14 @@ export const rest = (_session: LoggedIn, octets: number): Outcome => ({
   parameters: { restart: octets },
 })
 
-/** ALLO. */
-export const allo = (): Outcome => ({ reply: replies.allocated })
+/** ALLO: nothing is reserved, but what cannot fit is refused before it is sent. */
+export const allo = async ({ files }: LoggedIn, octets: number): Promise<Outcome> => {
+  const space = await files.space()
+  return { reply: space === null || octets <= space ? replies.allocated : replies.noSuchRoom(space) }
+}
 
 /** ABOR, when its turn comes: a transfer that was under way when it arrived has ended by then, with 426. */
-export const abor = (_session: LoggedIn, _none: null, talk: Talk): Outcome => {
+export const abor = (_session: In<'ready' | 'renaming' | 'transferring'>, _none: null, talk: Talk): Outcome => {
   talk.data.close()
   return { reply: replies.aborted }
 }

@@ -1,7 +1,8 @@
-import { connect, type Server, type Socket } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { type Endpoint, endpointText, localOf, plainAddress, remoteOf } from '../../shared/net/endpoint.ts'
 import { IntroductionError } from '../../shared/net/proxy-header.ts'
-import type { PassivePorts } from './passive-ports.ts'
+import { readInto, type Sink } from './direct-reading.ts'
+import type { PassivePort, PassivePorts } from './passive-ports.ts'
 
 /** Why there is no data connection: nobody asked for one, it did not come about in time, or the wait was given up. */
 export class DataConnectionError extends Error {
@@ -26,7 +27,13 @@ export class DataTlsError extends Error {
 /** Where the next data connection comes from. */
 type Source =
   | { readonly kind: 'none' }
-  | { readonly kind: 'passive'; readonly listener: Server; readonly arrived: Promise<Socket> }
+  | {
+      readonly kind: 'passive'
+      readonly port: PassivePort
+      readonly arrived: PromiseWithResolvers<Socket>
+      /** Ends the wait where no command comes that needs the connection. */
+      readonly tooLate: NodeJS.Timeout
+    }
   | { readonly kind: 'active'; readonly target: Endpoint }
 
 /** How data connections of one session are made. */
@@ -74,25 +81,25 @@ export class DataChannel {
     return this.#last
   }
 
-  /** Waits on a port for the client, instead of whatever was prepared before. @returns the port. @throws when none is free */
-  async listen(): Promise<number> {
+  /**
+   * Waits on a port for the client, instead of whatever was prepared before.
+   * @param signal ends the wait for a free port
+   * @returns the port
+   * @throws {NoFreePortError} and what the system says where it cannot listen
+   */
+  async listen(signal: AbortSignal): Promise<number> {
     this.close()
     const { ports, local, waitMs } = this.#options
-    const listener = await ports.listen(local)
-    const arrived = new Promise<Socket>((resolve, reject) => {
-      const tooLate = setTimeout(() => listener.close(), waitMs)
-      listener.on('connection', (socket) => void this.#accept(socket, listener, resolve))
-      listener.once('close', () => {
-        clearTimeout(tooLate)
-        reject(new DataConnectionError('failed'))
-      })
-    })
+    const port = await ports.listen(local, signal)
+    const arrived = Promise.withResolvers<Socket>()
     // Nobody may be waiting when it fails.
-    arrived.catch(() => undefined)
-    this.#source = { kind: 'passive', listener, arrived }
-    const address = listener.address()
-    if (address === null || typeof address === 'string') throw new Error('a listener without a port')
-    return address.port
+    arrived.promise.catch(() => undefined)
+    const source: Source = { kind: 'passive', port, arrived, tooLate: setTimeout(() => this.#giveUp(source), waitMs) }
+    port.listener.on('connection', (socket) => void this.#accept(socket, source))
+    // Accepting fails, as where no descriptor is left.
+    port.listener.on('error', () => this.#giveUp(source))
+    this.#source = source
+    return port.port
   }
 
   /** Connects to the client when a transfer begins, instead of whatever was prepared before. */
@@ -116,7 +123,8 @@ export class DataChannel {
     signal.addEventListener('abort', giveUp)
     if (signal.aborted) giveUp()
     try {
-      const made = source.kind === 'passive' ? source.arrived : this.#connectTo(source.target)
+      if (source.kind === 'passive') clearTimeout(source.tooLate)
+      const made = source.kind === 'passive' ? source.arrived.promise : this.#connectTo(source.target)
       this.#socket = await Promise.race([made, given.promise])
       this.#socket.setNoDelay(true)
       this.#last = { mode: source.kind, address: endpointText(addressOf(source.kind, this.#socket)) }
@@ -139,6 +147,19 @@ export class DataChannel {
     return stream
   }
 
+  /**
+   * Has what the client sends on this connection put right into a sink, where that can be.
+   * @returns the socket that is the connection from then on; null: nothing has changed
+   */
+  readInto(socket: Socket, sink: Sink): Socket | null {
+    const direct = this.#socket === socket ? readInto(socket, sink) : null
+    if (direct === null) return null
+    // An error is an event, as on any connection; who uses it sees it too.
+    direct.on('error', () => undefined)
+    this.#socket = direct
+    return direct
+  }
+
   /** Ends the connection at once, if there is one. */
   cut(): void {
     this.#socket?.destroy()
@@ -146,7 +167,7 @@ export class DataChannel {
 
   /** Ends listener and connection at once. What was sent on a connection that `finish` ended still arrives. */
   close(): void {
-    if (this.#source.kind === 'passive') this.#source.listener.close()
+    this.#giveUp(this.#source)
     this.#source = nothing
     this.#socket?.destroy()
     this.#socket = null
@@ -165,24 +186,33 @@ export class DataChannel {
     socket.once('close', () => clearTimeout(tooLate))
   }
 
-  async #accept(socket: Socket, listener: Server, resolve: (socket: Socket) => void): Promise<void> {
+  /** Awaits nobody any more. Without effect on a connection that came. */
+  #giveUp(source: Source): void {
+    if (source.kind !== 'passive' || source.port.closed) return
+    clearTimeout(source.tooLate)
+    source.port.close(false)
+    source.arrived.reject(new DataConnectionError('failed'))
+  }
+
+  async #accept(socket: Socket, source: Extract<Source, { kind: 'passive' }>): Promise<void> {
     // An error is an event even when nobody uses the connection yet; who uses it sees it again.
     socket.on('error', () => undefined)
     // It may be gone before it is known who it was.
     const came = plainAddress(socket.remoteAddress ?? '')
     const peer = await this.#peerOf(socket)
     // Whoever came first is waited for no longer, and after `close` nobody is.
-    const wanted = this.#source.kind === 'passive' && this.#source.listener === listener && this.#socket === null
+    const wanted = this.#source === source && this.#socket === null
     if (!wanted || peer !== this.#options.client) {
-      this.#options.onStranger(peer ?? came)
+      if (peer !== this.#options.client) this.#options.onStranger(peer ?? came)
       socket.destroy()
       return
     }
     // As it came: a header that was read has begun the reading.
     socket.pause()
     this.#socket = socket
-    resolve(socket)
-    listener.close()
+    clearTimeout(source.tooLate)
+    source.port.close(true)
+    source.arrived.resolve(socket)
   }
 
   /** @returns null where a proxy does not say */
@@ -198,12 +228,13 @@ export class DataChannel {
   async #connectTo({ address, port }: Endpoint): Promise<Socket> {
     const socket = connect({ host: address, port, localAddress: this.#options.local, allowHalfOpen: true })
     this.#socket = socket
+    // Before it is there: nothing is read then until somebody does.
+    socket.pause()
     await new Promise<void>((resolve, reject) => {
       socket.once('connect', resolve)
       socket.on('error', (cause) => reject(new DataConnectionError('failed', { cause })))
       socket.once('close', () => reject(new DataConnectionError('failed')))
     })
-    socket.pause()
     return socket
   }
 }

@@ -4,14 +4,15 @@
  * packet is taken for lines, quotes vanish), its handlers (paths of the disk in replies, STOR that deletes the old file), its connectors
  * (data connections), its file system, its timers, its signal handlers. The self-check says so at the start when a part is not as known.
  */
-import type { EventEmitter } from 'node:events'
+import { type EventEmitter, once } from 'node:events'
 import { createRequire } from 'node:module'
-import type { Server as NetServer, Socket } from 'node:net'
+import { type Server as NetServer, Socket } from 'node:net'
 import { type FtpConnection, FtpSrv } from 'ftp-srv'
 import Dispatcher from 'ftp-srv/src/commands/index.js'
 import registry from 'ftp-srv/src/commands/registry.js'
 import FramedConnection from 'ftp-srv/src/connection.js'
 import { PermanentError } from '../../shared/service.ts'
+import type { NameCodec } from './name-encoding.ts'
 
 /** The version whose inner parts this file knows. */
 export const engineVersion = '4.6.3'
@@ -23,7 +24,7 @@ export interface Frame {
   /** Runs a command through the frame's dispatcher. Rejects with what `perform` rejects with. */
   dispatch(name: string, perform: () => Promise<void>): Promise<void>
   /** Sends a rendered reply, without its last line break. Resolves when the system has taken it or the connection is gone. */
-  reply(code: number, rendered: string): Promise<void>
+  reply(code: number, rendered: string, names: Pick<NameCodec, 'encode'>): Promise<void>
   /** The session goes on on another stream of the same connection: its replies go there. */
   moveTo(socket: Socket): void
   /** Tells the frame that somebody logged in. */
@@ -38,6 +39,7 @@ interface Dispatched {
 /** The parts of a session that its types do not tell. */
 interface Parts {
   commandSocket: Socket
+  connector: object | null
   readonly commands: { handle(command: object): PromiseLike<void> }
 }
 
@@ -97,6 +99,8 @@ export class Engine {
       }
       // Its own parser takes a packet for lines.
       for (const listener of socket.listeners('data')) socket.off('data', listener as () => void)
+      // It has nothing to end: data connections are not its.
+      event.connection.connector = null
       // Else it keeps a timer for a second after each session; the host ends connections.
       delete this.#server.connections[event.id]
     })
@@ -105,9 +109,51 @@ export class Engine {
     return frameOf(connection, greeted.promise)
   }
 
+  /**
+   * Holds a session with nobody: greets, dispatches a command, replies, logs in.
+   * @throws {PermanentError} when the frame does not do its part
+   */
+  async rehearse(name: string): Promise<void> {
+    using socket = new Nobody()
+    const frame = this.open(socket)
+    const steps: string[] = []
+    const done = (async () => {
+      await frame.greeted
+      await frame.login('nobody')
+      await frame.dispatch(name, async () => {
+        steps.push('performed')
+        await frame.reply(200, '200-a\r\n200 ü', { encode: (text) => Buffer.from(text) })
+      })
+      return true
+    })()
+    const tooLate = AbortSignal.timeout(rehearsalMs)
+    const over = await Promise.race([done, once(tooLate, 'abort').then(() => false)])
+    const [greeting = '', ...rest] = socket.said.split('\r\n')
+    if (!over || steps.length !== 1 || !greeting.startsWith('220 ') || rest.join('|') !== '200-a|200 ü|')
+      throw changed('what it says in a session')
+  }
+
   /** Sockets are the host's; nothing else is held. */
   close(): void {
     this.#server.removeAllListeners()
+  }
+}
+
+/** An octet each; 255, which begins a TELNET command, doubled (RFC 854). */
+const telnetText = (octets: Buffer): string => octets.toString('latin1').replaceAll('\xff', '\xff\xff')
+
+/** What a session with nobody may take: it waits for nothing. */
+const rehearsalMs = 5_000
+
+/** A socket that is connected to nothing and keeps what is said. */
+class Nobody extends Socket implements Disposable {
+  said = ''
+  override _write(chunk: Buffer | string, encoding: BufferEncoding, done: () => void): void {
+    this.said += (typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk).toString()
+    done()
+  }
+  [Symbol.dispose](): void {
+    this.destroy()
   }
 }
 
@@ -117,8 +163,10 @@ const frameOf = (connection: Framed, greeted: Promise<void>): Frame => ({
   dispatch: async (name, perform) => {
     await connection.commands.handle({ directive: name, arg: null, flags: [], raw: name, perform })
   },
-  reply: async (code, rendered) => {
-    await connection.reply(code, { message: rendered, raw: true })
+  reply: async (code, rendered, names) => {
+    const isAscii = Buffer.byteLength(rendered) === rendered.length
+    const message = isAscii ? rendered : telnetText(names.encode(rendered))
+    await connection.reply(code, { message, raw: true, encoding: 'latin1' })
   },
   moveTo: (socket) => {
     connection.commandSocket = socket

@@ -7,11 +7,11 @@ declare module 'ftp-srv/src/commands/registry.js' {
 }
 
 declare module 'ftp-srv/src/connection.js' {
-  const connection: { readonly prototype: object }
+  const connection: { readonly prototype: { reply: (code: number, letter: { message: string }) => PromiseLike<unknown> } }
   export default connection
 }
 
 declare module 'ftp-srv/src/commands/index.js' {
-  const commands: { readonly prototype: object }
+  const commands: { readonly prototype: { handle: (command: object) => PromiseLike<unknown> } }
   export default commands
 }

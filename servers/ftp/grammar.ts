@@ -1,6 +1,7 @@
 /** The arguments of commands, each parsed once, by its grammar, into what handlers use. */
 import { isIPv4, isIPv6 } from 'node:net'
 import type { Endpoint } from '../../shared/net/endpoint.ts'
+import type { Structure, TransferType } from './representation.ts'
 
 /** A value, or why the argument is not one. */
 export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly why: string }
@@ -13,29 +14,36 @@ export interface Grammar<T> {
   parse(text: string | null): Parsed<T>
 }
 
-const found = <T>(value: T): Parsed<T> => ({ ok: true, value })
-const wrong = (why: string): Parsed<never> => ({ ok: false, why })
+export const found = <T>(value: T): Parsed<T> => ({ ok: true, value })
+export const wrong = (why: string): Parsed<never> => ({ ok: false, why })
 
 /** Words other than names and passwords may have blanks behind them: some devices send them. */
-const trimmed = (text: string | null): string => (text ?? '').trim()
+export const trimmed = (text: string | null): string => (text ?? '').trim()
 
 export const nothing: Grammar<null> = {
   syntax: '',
   parse: (text) => (trimmed(text) === '' ? found(null) : wrong('No argument is taken')),
 }
 
-/** Whatever it is: it makes no difference. */
-export const anything: Grammar<string> = { syntax: '[text]', parse: (text) => found(trimmed(text)) }
+/** A word or more that must be there. */
+const needed = (syntax: string, why: string): Grammar<string> => ({
+  syntax,
+  parse: (text) => (trimmed(text) === '' ? wrong(why) : found(trimmed(text))),
+})
+
+/** What a client calls itself. */
+export const client = needed('name', 'A name is needed')
 
 /** A name or a password, exactly as sent. */
 export const secret: Grammar<string> = { syntax: 'password', parse: (text) => found(text ?? '') }
 
-export const userName: Grammar<string> = {
-  syntax: 'name',
-  parse: (text) => (trimmed(text) === '' ? wrong('A name is needed') : found(trimmed(text))),
-}
+/** Account information, which may be a secret. */
+export const account = needed('account', 'An account is needed')
 
-const checkedPath = (text: string): Parsed<string> =>
+export const userName = needed('name', 'A name is needed')
+
+/** A name with control characters would break the lines that it stands in. */
+export const checkedPath = (text: string): Parsed<string> =>
   /[\0-\x1f\x7f]/.test(text) ? wrong('A name with control characters is not taken') : found(text)
 
 /** Blanks belong to it, wherever they are. */
@@ -44,16 +52,10 @@ export const path: Grammar<string> = {
   parse: (text) => (text === null || text === '' ? wrong('A path is needed') : checkedPath(text)),
 }
 
-/**
- * What LIST and NLST take. Options of ls that clients send (`-la`) are taken and have no effect; a name that begins with a dash is
- * written `./-name`.
- */
-export const listPath: Grammar<string | null> = {
-  syntax: '[-options] [path]',
-  parse: (text) => {
-    const rest = (text ?? '').replace(/^(?:-[A-Za-z0-9]*(?: +|$))+/, '')
-    return rest === '' ? found(null) : checkedPath(rest)
-  },
+/** A path, or nothing. */
+export const optionalPath: Grammar<string | null> = {
+  syntax: '[path]',
+  parse: (text) => (text === null || text === '' ? found(null) : checkedPath(text)),
 }
 
 const integer = (text: string): Parsed<number> => {
@@ -72,9 +74,6 @@ export const allocation: Grammar<number> = {
     return integer(octets)
   },
 }
-
-/** How the octets of a file travel: as they are, or as lines of text. */
-export type TransferType = 'ascii' | 'binary'
 
 /** A parameter's value that is known: offered, with what it stands for, or not offered. */
 export type Offered<T> = { readonly value: T; readonly name: string } | { readonly value: null; readonly name: string }
@@ -100,25 +99,41 @@ const letter = (known: string): Grammar<Offered<string>> => ({
   },
 })
 
-/** `TLS`, and its older name `TLS-C` (RFC 4217 §17); SSL and Kerberos are known, and not offered. */
-export const security: Grammar<Offered<'tls'>> = {
+/** How data connections are protected unless PROT says otherwise. */
+export type Protection = 'clear' | 'private'
+
+const mechanisms: Readonly<Record<string, Protection>> = { TLS: 'clear', 'TLS-C': 'clear', 'TLS-P': 'private', SSL: 'private' }
+
+/**
+ * `TLS`, and the older names `TLS-C`, `TLS-P` and `SSL` with what they say of data connections (RFC 4217 Appendix A): the protocol is TLS
+ * under each of them. Kerberos and others are known, and not offered.
+ */
+export const security: Grammar<Offered<Protection>> = {
   syntax: 'TLS',
   parse: (text) => {
     const name = trimmed(text).toUpperCase()
     if (!/^[A-Z0-9_-]{1,20}$/.test(name)) return wrong('The name of a mechanism is needed')
-    return found({ value: name === 'TLS' || name === 'TLS-C' ? 'tls' : null, name })
+    return found({ value: (Object.hasOwn(mechanisms, name) ? mechanisms[name] : null) ?? null, name })
   },
 }
 
-/** Octets of a protection buffer (RFC 2228 §3). */
-export const bufferSize: Grammar<number> = { syntax: 'octets', parse: (text) => integer(trimmed(text)) }
+const mostBufferOctets = 2 ** 32 - 1
+
+/** Octets of a protection buffer (RFC 2228 §3): at most 32 bits. */
+export const bufferSize: Grammar<number> = {
+  syntax: 'octets',
+  parse: (text) => {
+    const size = integer(trimmed(text))
+    return size.ok && size.value > mostBufferOctets ? wrong('A number of 32 bits is needed') : size
+  },
+}
 
 /** Clear or Private; not Safe, Confidential, which TLS has not (RFC 4217 §9). */
-export const protection: Grammar<Offered<'clear' | 'private'>> = {
+export const protection: Grammar<Offered<Protection>> = {
   syntax: 'C | P',
   parse: (text) => {
     const name = trimmed(text).toUpperCase()
-    if (!/^[CSEP]$/.test(name)) return wrong('No such letter')
+    if (!/^[A-Z]$/.test(name)) return wrong('A letter is needed')
     return found({ value: name === 'P' ? 'private' : name === 'C' ? 'clear' : null, name })
   },
 }
@@ -126,8 +141,15 @@ export const protection: Grammar<Offered<'clear' | 'private'>> = {
 /** Stream; not Block, Compressed, deflated. */
 export const mode = letter('SBCZ')
 
-/** File; not Record, Page. */
-export const structure = letter('FRP')
+/** File and Record; not Page. */
+export const structure: Grammar<Offered<Structure>> = {
+  syntax: 'F | R',
+  parse: (text) => {
+    const name = trimmed(text).toUpperCase()
+    if (!/^[FRP]$/.test(name)) return wrong('No such letter')
+    return found({ value: name === 'F' ? 'file' : name === 'R' ? 'record' : null, name })
+  },
+}
 
 /** `h1,h2,h3,h4,p1,p2` (RFC 959 §5.3.2). */
 export const hostPort: Grammar<Endpoint> = {
@@ -170,15 +192,53 @@ export const extendedPassive: Grammar<number | 'all' | null> = {
   },
 }
 
-/** `UTF8 ON` (draft of RFC 2640's authors, sent by nearly all graphical clients), `UTF8 OFF`, or something else. */
-export const option: Grammar<'utf8-on' | 'utf8-off' | 'other'> = {
-  syntax: 'UTF8 ON',
+/** `ON` (nothing means it too: draft of RFC 2640's authors, sent by nearly all graphical clients) or `OFF`. */
+export const onOrOff: Grammar<boolean> = {
+  syntax: 'ON | OFF',
   parse: (text) => {
-    const words = trimmed(text).toUpperCase().split(/ +/)
-    if (words[0] === '') return wrong('An option is needed')
-    if (words[0] !== 'UTF8' && words[0] !== 'UTF-8') return found('other')
-    if (words.length === 1 || (words.length === 2 && words[1] === 'ON')) return found('utf8-on')
-    return words.length === 2 && words[1] === 'OFF' ? found('utf8-off') : wrong('ON or OFF is needed')
+    const word = trimmed(text).toUpperCase()
+    if (word !== '' && word !== 'ON' && word !== 'OFF') return wrong('ON or OFF is needed')
+    return found(word !== 'OFF')
+  },
+}
+
+/** A word, in upper case, and what stands behind it and one blank; null when nothing does. */
+export const wordAndRest = (syntax: string): Grammar<{ readonly word: string; readonly rest: string | null }> => ({
+  syntax,
+  parse: (text) => {
+    const [, word = '', rest] = /^ *([^ ]+)(?: (.*))?$/s.exec(text ?? '') ?? []
+    return word === '' ? wrong('A word is needed') : found({ word: word.toUpperCase(), rest: rest ?? null })
+  },
+})
+
+/** A host as HOST names it (RFC 7151 §3): by a domain name, an IPv4 address, or an IPv6 address in brackets; lower case. */
+export type NamedHost = { readonly kind: 'name' | 'address'; readonly host: string }
+
+/** What a domain name's labels consist of; one beyond ASCII is written with A-labels. */
+const label = /^(?!-)[a-z\d_-]{1,63}(?<!-)$/
+
+export const namedHost: Grammar<NamedHost> = {
+  syntax: 'name | IPv4 address | [IPv6 address]',
+  parse: (text) => {
+    const host = trimmed(text).toLowerCase()
+    const literal = /^\[([\da-f:.]+)\]$/.exec(host)?.[1]
+    if (literal !== undefined) return isIPv6(literal) ? found({ kind: 'address', host: literal }) : wrong('Not an IPv6 address')
+    if (isIPv4(host)) return found({ kind: 'address', host })
+    const name = host.replace(/\.$/, '')
+    // What looks like an address and is none names nothing.
+    if (name.length > 253 || !name.split('.').every((each) => label.test(each)) || /(?:^|\.)\d+$/.test(name))
+      return wrong('The name of a host is needed')
+    return found({ kind: 'name', host: name })
+  },
+}
+
+/** A tag of a language (RFC 5646 §2.1), upper case, or nothing: the default. */
+export const language: Grammar<string | null> = {
+  syntax: '[language]',
+  parse: (text) => {
+    const tag = trimmed(text).toUpperCase()
+    if (tag === '') return found(null)
+    return /^[A-Z]{1,8}(?:-[A-Z\d]{1,8})*$/.test(tag) && tag.length <= 40 ? found(tag) : wrong('The tag of a language is needed')
   },
 }
 

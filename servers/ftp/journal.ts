@@ -33,6 +33,26 @@ export const listed = (log: Log, folder: string, octets: number, durationMs: num
 /** A file was removed. */
 export const fileRemoved = (log: Log, file: string): void => log.write('info', 'file.removed', { file })
 
+/** The time of modification of a file or folder was set. */
+export const timeSet = (log: Log, file: string, ms: number): void =>
+  log.write('info', 'file.time-set', { file, modified: new Date(ms).toISOString() })
+
+/** The permissions of a file or folder were set. */
+export const modeSet = (log: Log, file: string, mode: number): void =>
+  log.write('info', 'file.mode-set', { file, mode: mode.toString(8).padStart(3, '0') })
+
+/** A hash of a file, or of a part of it, was told, or its making broken off. */
+export const hashed = (
+  log: Log,
+  hashing: {
+    readonly file: string
+    readonly hash: string
+    readonly octets: number
+    readonly durationMs: number
+    readonly complete: boolean
+  },
+): void => log.write('info', 'file.hashed', hashing)
+
 /** A file or folder got another name. */
 export const renamed = (log: Log, from: string, to: string): void => log.write('info', 'file.renamed', { from, to })
 
@@ -61,8 +81,8 @@ export const stranger = (log: Log, address: string): void => log.write('warn', '
 /** A data connection was encrypted, but not with the session of its control connection, as the setting dataTls wants it. */
 export const dataNotResumed = (log: Log): void => log.write('warn', 'data.not-resumed')
 
-/** All passive ports are in use. */
-export const noPort = (log: Log): void => log.write('error', 'data.no-port')
+/** No passive port was to be had: all are in use, or the system refused one (`error`: its code). */
+export const noPort = (log: Log, error: string | null): void => log.write('error', 'data.no-port', { error })
 
 /** A limit ended the session. */
 export const limitReached = (log: Log, limit: string, value: number): void =>
@@ -96,10 +116,3 @@ export const sessionEnded = (
     readonly durationMs: number
   },
 ): void => log.write('info', 'ftp.session.ended', session)
-
-/** What dead uploads had left was removed. */
-export const swept = (log: Log, files: number): void => log.write('info', 'uploads.swept', { files })
-
-/** It could not be: the next time it may. */
-export const sweepFailed = (log: Log, error: unknown): void =>
-  log.write('error', 'uploads.sweep-failed', { error: error instanceof Error ? error.message : String(error) })

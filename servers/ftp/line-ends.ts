@@ -2,20 +2,15 @@
  * TYPE A: on the wire a line ends with CR LF (RFC 959 §3.1.1.1), in our files with LF. A CR LF that a file holds travels as it is, and a
  * CR that stands alone stays alone.
  */
+import type { Conversion } from './conversion.ts'
+
 const CR = 0x0d
 const LF = 0x0a
-
-/** Turns one way, chunk by chunk, however the text is split. */
-export interface LineEnds {
-  turn(chunk: Buffer): Buffer
-  /** What was held back, at the end of the text. */
-  end(): Buffer
-}
 
 const nothing = Buffer.alloc(0)
 
 /** LF becomes CR LF, unless a CR stands before it. */
-export const toNetwork = (): LineEnds => {
+export const toNetwork = (): Conversion => {
   let last = 0
   return {
     turn: (chunk) => {
@@ -37,7 +32,7 @@ export const toNetwork = (): LineEnds => {
 }
 
 /** CR LF becomes LF. */
-export const fromNetwork = (): LineEnds => {
+export const fromNetwork = (): Conversion => {
   let heldCr = false
   return {
     turn: (chunk) => {

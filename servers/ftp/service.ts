@@ -1,18 +1,24 @@
 import { join } from 'node:path'
+import { idleClock } from '../../shared/clock.ts'
+import { accountFiles } from '../../shared/config/account-files.ts'
+import { AccountTransfers } from '../../shared/files/account-transfers.ts'
 import { openFileStore } from '../../shared/files/disk-file-store.ts'
-import { FileError, type FileStore } from '../../shared/files/file-store.ts'
+import type { FileStore } from '../../shared/files/file-store.ts'
+import { Homes } from '../../shared/files/homes.ts'
+import { Sweeper } from '../../shared/files/sweeper.ts'
 import { type Context, PermanentError, type Refusal, type Server, type Service } from '../../shared/service.ts'
 import { commandNames } from './commands.ts'
+import { socketOf } from './control-socket.ts'
 import { Engine } from './engine.ts'
-import * as journal from './journal.ts'
 import type { FtpOptions } from './options.ts'
 import { PassivePorts } from './passive-ports.ts'
 import { render, replies, turnedAway } from './replies.ts'
-import { runSession, socketOf } from './session.ts'
+import { runSession } from './session.ts'
 import type { SessionContext } from './session-state.ts'
+import { UploadsUnderWay } from './uploads-under-way.ts'
 
-/** How often is looked for what dead uploads left behind. */
-const sweepEveryMs = 24 * 60 * 60 * 1000
+/** So long PASV waits for a port where all are in use: one is free again as soon as its client has come. */
+const mostPortWaitMs = 3_000
 
 /** FTP with the accounts' homes, `data/files/<account>`. */
 export const service: Service<FtpOptions> = {
@@ -23,20 +29,34 @@ export const service: Service<FtpOptions> = {
 class FtpServer implements Server {
   /** So that a data connection that resumes a session proves to come from the same client (RFC 4217 §10). */
   readonly ownTickets = true
+  /**
+   * What TLS 1.3 sends behind the handshake, tickets, and that each is good once, do not suit data connections. A client that only uploads
+   * (ftp-ssl, lftp, Net::FTP) never reads its ticket: when it closes, its system resets the connection, and octets that it had sent are lost.
+   * A client that gets no ticket there (curl, PHP) has none for its next data connection.
+   */
+  readonly prefersOlderTls = true
   readonly #context: Context<FtpOptions>
   readonly #session: SessionContext
-  readonly #homes: ReturnType<typeof openFileStore>
-  readonly #stopping = new AbortController()
+  readonly #homes: Homes
+  readonly #sweeper: Sweeper
+  /** What guests may read. */
+  readonly #guests: FileStore | null
   #engine: Engine | null = null
-  #sweeping: Promise<void> = Promise.resolve()
-  #nextSweep: NodeJS.Timeout | null = null
 
   constructor(context: Context<FtpOptions>) {
     this.#context = context
     const { options, settings, desk } = context
     const folder = join(settings.data, 'files')
-    const sync = settings.files.sync === 'always' ? (path: string) => desk.sync(path) : null
-    this.#homes = openFileStore({ root: folder, sync })
+    // Whether or not a service of HTTP looks at files before it changes them: one may begin to while sessions of this one go on.
+    this.#homes = new Homes(
+      folder,
+      settings.files,
+      (path) => desk.sync(path),
+      (file) => desk.turn(file),
+    )
+    this.#sweeper = new Sweeper(this.#homes, context.log)
+    const { anonymous } = options
+    this.#guests = anonymous === null ? null : openFileStore({ root: anonymous, sync: null, access: 'read-only' })
     this.#session = {
       service: context.service,
       hostname: settings.hostname,
@@ -49,27 +69,37 @@ class FtpServer implements Server {
         dataWaitMs: options.dataWait,
       },
       desk,
-      ports: new PassivePorts(options.passive.ports),
+      ports: new PassivePorts(options.passive.ports, Math.min(mostPortWaitMs, options.dataWait)),
       passiveAddress: options.passive.address,
       requireTls: context.requireTls,
       tls: context.tls,
       dataTls: options.dataTls,
+      names: options.names,
       transferLog: context.journal.lines('transfer'),
       journal: context.journal,
-      home: (account) => this.#home(account, folder, sync),
+      transfers: new AccountTransfers((account) => accountFiles(settings.files, account), idleClock),
+      uploads: new UploadsUnderWay(),
+      guests: this.#guests,
+      home: (account) => this.#homes.open(account),
     }
   }
 
   async start(): Promise<void> {
     this.#engine = new Engine(replies.greeting(this.#context.settings.hostname).lines[0] ?? '', commandNames)
+    await this.#engine.rehearse('NOOP')
     try {
-      await this.#homes.stat('/')
+      await this.#homes.check()
     } catch (error) {
       throw new PermanentError(`the folder of the homes cannot be opened (${join(this.#context.settings.data, 'files')})`, {
         cause: error,
       })
     }
-    this.#sweep()
+    try {
+      await this.#guests?.stat('/')
+    } catch (error) {
+      throw new PermanentError(`the folder of anonymous cannot be opened (${this.#context.options.anonymous})`, { cause: error })
+    }
+    this.#sweeper.start()
   }
 
   async serve(connection: Parameters<Server['serve']>[0]): Promise<void> {
@@ -83,32 +113,7 @@ class FtpServer implements Server {
   }
 
   async stop(): Promise<void> {
-    this.#stopping.abort()
-    if (this.#nextSweep !== null) clearTimeout(this.#nextSweep)
     this.#engine?.close()
-    await this.#sweeping
-  }
-
-  async #home(account: string, folder: string, sync: ((path: string) => Promise<void>) | null): Promise<FileStore> {
-    try {
-      await this.#homes.makeFolder(`/${account}`)
-    } catch (error) {
-      if (!(error instanceof FileError) || error.code !== 'exists') throw error
-    }
-    const home = openFileStore({ root: join(folder, account), sync })
-    if ((await home.stat('/')).kind !== 'folder') throw new FileError('not-folder', 'the home is not a folder')
-    return home
-  }
-
-  #sweep(): void {
-    const { signal } = this.#stopping
-    const { log } = this.#context
-    const swept = this.#homes.sweep({ signal }).then(
-      (files) => files > 0 && journal.swept(log, files),
-      (error: unknown) => journal.sweepFailed(log, error),
-    )
-    this.#sweeping = swept.then(() => {
-      if (!signal.aborted) this.#nextSweep = setTimeout(() => this.#sweep(), sweepEveryMs).unref()
-    })
+    await this.#sweeper.stop()
   }
 }

@@ -1,20 +1,34 @@
-import { Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { FileError, fileErrors } from '../../shared/files/file-store.ts'
 import type { LimitName } from '../../shared/limits/limits.ts'
 import type { Log } from '../../shared/log/log.ts'
-import { endpointText, plainAddress } from '../../shared/net/endpoint.ts'
+import { plainAddress } from '../../shared/net/endpoint.ts'
 import { type Connection, endingOf } from '../../shared/service.ts'
 import { HandshakeError } from '../../shared/tls/service-tls.ts'
-import { argumentText } from './command-line.ts'
+import type { Command } from './command.ts'
 import { CommandReader, type Said, type SaidCommand } from './command-reader.ts'
-import { type Command, commandOf, notOffered } from './commands.ts'
+import { commandOf, notOffered } from './commands.ts'
+import { endedWell, socketOf } from './control-socket.ts'
 import { DataChannel, DataTlsError } from './data-connection.ts'
 import type { Frame } from './engine.ts'
+import type { Protection } from './grammar.ts'
+import { InterruptibleWork } from './interruptible-work.ts'
 import * as journal from './journal.ts'
+import { type NameCodec, nameCodec } from './name-encoding.ts'
 import { goodbyes, type Reply, refusals, render, replies } from './replies.ts'
 import { RunningTransfer, type TransferEnd } from './running-transfer.ts'
-import type { Outcome, Parameters, SessionContext, State, Talk, TransferPlan } from './session-state.ts'
-import { transferLine } from './transfer-log.ts'
+import {
+  initialParameters,
+  type Outcome,
+  type Parameters,
+  type SessionContext,
+  type State,
+  type Talk,
+  withoutRename,
+} from './session-state.ts'
+import { statusLines } from './status.ts'
+import type { TransferPlan } from './transfer-plan.ts'
+import { recordTransfer } from './transfer-record.ts'
 
 /** Replies that count as a bad command: unknown, bad argument, wrong order. */
 const badCodes: readonly number[] = [500, 501, 503]
@@ -29,7 +43,7 @@ export class Session implements Talk {
   #log: Log
   #state: State = { state: 'login', user: null }
   #parameters: Parameters
-  #running: RunningTransfer | null = null
+  readonly #work = new InterruptibleWork()
   #badCommands = 0
   #badLogins = 0
   /** Commands in a row without a login. */
@@ -37,6 +51,8 @@ export class Session implements Talk {
   readonly #counts = { commands: 0, uploads: 0, downloads: 0, octetsIn: 0, octetsOut: 0 }
   /** What was noted before its turn came. */
   #heard: WeakSet<Said> | null = null
+  /** What an aborted transfer still does behind its reply. */
+  #behind: Promise<void> = Promise.resolve()
   /** Replies that were said between the others, during a transfer. */
   #aside: Promise<void> = Promise.resolve()
 
@@ -79,10 +95,17 @@ export class Session implements Talk {
     return this.#parameters
   }
 
+  get names(): NameCodec {
+    return nameCodec(this.#parameters.names)
+  }
+
   /** Carries the session to its end. */
   async run(): Promise<void> {
     const startedAt = performance.now()
-    const end = () => this.#running?.abort('ended')
+    const end = () => {
+      this.#running?.abort('ended')
+      this.#work.abort()
+    }
     this.connection.signal.addEventListener('abort', end)
     let reason: string = 'closed'
     try {
@@ -94,6 +117,7 @@ export class Session implements Talk {
       this.#reader.close()
       this.data.close()
       await this.#aside
+      await this.#behind
       journal.sessionEnded(this.#log, { reason, ...this.#counts, durationMs: Math.round(performance.now() - startedAt) })
     }
   }
@@ -122,11 +146,13 @@ export class Session implements Talk {
     if (outcome.parameters !== undefined) this.#parameters = { ...this.#parameters, ...outcome.parameters }
     // Told that it has to end in the middle of a transfer, the session says that instead of how the transfer ended.
     if (this.connection.signal.aborted) return undefined
-    if (outcome.secures) return this.#secure(outcome.reply)
+    if (outcome.secures !== undefined) return this.#secure(outcome.reply, outcome.secures)
     // What was done is on record before the client hears of it.
     this.context.journal.settle()
     await this.say(outcome.reply)
     if (badCodes.includes(outcome.reply.code)) this.#badCommands += 1
+    // Who may not try again hears first that this was wrong, too.
+    if (outcome.ends === 'bad-logins') await this.say(replies.tooManyLogins)
     if (outcome.ends !== undefined) return outcome.ends
     this.#withoutLogin = this.#state.state === 'login' ? this.#withoutLogin + 1 : 0
     if (this.#withoutLogin > this.context.limits.commandsBeforeLogin) {
@@ -141,7 +167,7 @@ export class Session implements Talk {
   }
 
   /** What came behind AUTH in clear is dropped with the reader, and all that was said before it. @returns why the session ends */
-  async #secure(reply: Reply): Promise<'no-tls' | undefined> {
+  async #secure(reply: Reply, protection: Protection): Promise<'no-tls' | undefined> {
     const { connection } = this
     // All in this turn: what comes from now on is part of the handshake.
     this.#reader.close()
@@ -158,7 +184,7 @@ export class Session implements Talk {
     this.data.close()
     this.#state = { state: 'login', user: null }
     this.#log = connection.log
-    this.#parameters = initialParameters(this.context)
+    this.#parameters = { ...initialParameters(this.context), protection }
     return undefined
   }
 
@@ -187,10 +213,11 @@ export class Session implements Talk {
     if (row === undefined) {
       return { reply: notOffered.includes(name) ? replies.notOffered(name) : replies.unknown }
     }
-    const text = argumentText(argument)
+    const text = argument === null ? null : this.names.decode(argument)
     if (text === undefined) {
-      return { reply: replies.badArgument(row.syntax, 'Names are UTF-8') }
+      return { reply: replies.badArgument(row.syntax, `Names are ${this.names.title}`) }
     }
+    if (!row.states.includes('transferring')) await this.#behind
     let outcome: Outcome = { reply: replies.unforeseen }
     await this.#frame.dispatch(row.name, async () => {
       outcome = await this.#execute(row, text)
@@ -216,7 +243,7 @@ export class Session implements Talk {
   /** What was prepared for a transfer is used up by it, and also by one that did not begin. */
   #spent(): void {
     this.data.close()
-    this.#parameters = { ...this.#parameters, restart: 0 }
+    this.#parameters = { ...this.#parameters, restart: 0, told: null }
   }
 
   #replyTo(error: unknown, row: Command): Reply {
@@ -224,8 +251,13 @@ export class Session implements Talk {
       journal.failed(this.#log, row.name, error)
       return replies.unforeseen
     }
-    if (fileErrors[error.code] === 'temporary') journal.storeFailed(this.#log, row.name, error.code, error)
+    this.#storeRefused(row.name, error)
     return refusals[error.code]
+  }
+
+  /** What the operator may have to look after is told. */
+  #storeRefused(doing: string, error: FileError): void {
+    if (fileErrors[error.code] === 'temporary') journal.storeFailed(this.#log, doing, error.code, error)
   }
 
   /** Notes a line of the client. */
@@ -233,8 +265,8 @@ export class Session implements Talk {
     if (this.connection.transcript === null || this.#heard?.has(said)) return
     this.#heard ??= new WeakSet()
     this.#heard.add(said)
-    const row = said.kind === 'command' ? commandOf(said.command.name) : undefined
-    this.connection.transcript.client(said.line, row?.telling ?? 'unknown')
+    const telling = said.kind === 'command' ? commandOf(said.command.name)?.tells(said.command.argument) : undefined
+    this.connection.transcript.client(said.line, telling ?? 'unknown')
   }
 
   /** Notes a reply. */
@@ -244,7 +276,7 @@ export class Session implements Talk {
 
   async say(reply: Reply): Promise<void> {
     this.#tell(reply)
-    await this.#frame.reply(reply.code, render(reply))
+    await this.#frame.reply(reply.code, render(reply), this.names)
   }
 
   async loggedIn(account: string): Promise<void> {
@@ -261,38 +293,52 @@ export class Session implements Talk {
   }
 
   status(): readonly string[] {
-    const { remote, secure } = this.connection
-    const { type, restart, protection } = this.#parameters
-    const running = this.#running
-    return [
-      `Connected from ${endpointText(remote)}${secure ? ', over TLS' : ''}`,
-      this.#state.state === 'login' ? 'Not logged in' : `Logged in as ${this.#state.account}`,
-      ...(secure ? [`Data connections are ${protection === 'private' ? 'encrypted' : 'in clear'}`] : []),
-      `TYPE: ${type === 'ascii' ? 'ASCII' : 'Image'}, STRU: File, MODE: Stream`,
-      ...(restart > 0 ? [`The next transfer starts at octet ${restart}`] : []),
-      running === null ? 'No transfer under way' : `Transfer under way: ${running.octets} octets so far`,
-    ]
+    return statusLines(this.connection, this.#state, this.#parameters)
   }
 
-  async stillThere(): Promise<void> {
-    await this.#running?.stillThere(() => this.#isLost())
+  get #running(): RunningTransfer | null {
+    return this.#state.state === 'transferring' ? this.#state.running : null
   }
 
   async transfer(plan: TransferPlan): Promise<Outcome> {
-    const inClear = this.#parameters.protection === 'clear'
-    if (inClear && this.context.requireTls === 'always') return { reply: replies.dataNeedsTls }
-    const running = new RunningTransfer(plan, (octets) => this.#progress(plan, octets))
-    this.#running = running
-    if (this.connection.signal.aborted) running.abort('ended')
-    // It may have come in one packet with the command.
-    if (this.#reader.waits('ABOR')) running.abort('client')
+    const before = this.#state
+    if (before.state === 'login' || before.state === 'transferring') throw new Error('a transfer out of turn')
+    const { account, guest, files, folder } = before
+    const running = new RunningTransfer(plan, account, this.context, {
+      onProgress: (octets) => this.#progress(plan, octets),
+      isLost: () => this.#isLost(),
+    })
+    let end: TransferEnd | null = null
     try {
-      const end = await running.run(this.data, (reply) => this.say(reply))
+      if (running.tooMany !== null) return this.#tooMany(running.tooMany)
+      const inClear = this.#parameters.protection === 'clear'
+      if (inClear && this.context.requireTls === 'always') return { reply: replies.dataNeedsTls }
+      this.#state = { state: 'transferring', running, account, guest, files, folder }
+      if (this.connection.signal.aborted) running.abort('ended')
+      // It may have come in one packet with the command.
+      if (this.#reader.waits('ABOR')) running.abort('client')
+      // So may the end of the commands: the upload would count for nothing, whatever comes of it.
+      else if (plan.direction === 'upload' && this.#isLost()) running.abort('lost')
+      end = await running.run(this.data, (reply) => this.say(reply))
       this.#record(running, end)
       return { reply: end.reply }
     } finally {
-      this.#running = null
+      this.#state = before
+      const released = running.release(end)
+      // Who says ABOR is answered at once, whatever the disk does; what follows has to wait.
+      if (end?.why === 'client') this.#behind = released.catch((error: unknown) => journal.failed(this.#log, 'ABOR', error))
+      else await released
     }
+  }
+
+  #tooMany(most: number): Outcome {
+    journal.limitReached(this.#log, 'transfers', most)
+    return { reply: replies.tooManyTransfers }
+  }
+
+  interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    // ABOR may have come in one packet with the command.
+    return this.#work.run(work, this.connection.signal.aborted || this.#reader.waits('ABOR'))
   }
 
   #progress({ direction }: TransferPlan, octets: number): void {
@@ -300,37 +346,30 @@ export class Session implements Talk {
     this.connection.touch()
   }
 
-  #record({ plan, octets }: RunningTransfer, { complete, why, durationMs }: TransferEnd): void {
-    const { direction, path: file } = plan
-    const { last } = this.data
-    const secure = this.#parameters.protection === 'private'
-    if (last !== null && this.connection.transcript !== null) {
-      journal.dataClosed(this.#log, { ...last, direction, octets, complete, secure })
-    }
-    if (direction === 'list') {
-      journal.listed(this.#log, file, octets, durationMs, complete)
-      return
-    }
-    const { type } = this.#parameters
-    const { service } = this.context
-    const { address } = this.connection.remote
-    const account = this.#state.state === 'login' ? '*' : this.#state.account
-    this.#counts[direction === 'upload' ? 'uploads' : 'downloads'] += 1
-    journal.transferred(this.#log, { direction, file, type, octets, durationMs, complete, why })
-    const transfer = { endedAtMs: Date.now(), durationMs, address, octets, file, type, direction, account, service, complete }
-    this.context.transferLog.write(transferLine(transfer))
+  #record({ plan, octets }: RunningTransfer, end: TransferEnd): void {
+    const { direction } = plan
+    if (end.refused !== null) this.#storeRefused(direction, end.refused)
+    if (direction !== 'list') this.#counts[direction === 'upload' ? 'uploads' : 'downloads'] += 1
+    const { type, protection } = this.#parameters
+    recordTransfer(this.context, this.connection, this.#log, {
+      ...{ plan, octets, end, type, data: this.data.last },
+      account: this.#state.state === 'login' ? '*' : this.#state.account,
+      guest: this.#state.state === 'login' ? null : this.#state.guest,
+      secure: protection === 'private',
+    })
   }
 
-  /** Shown each command as it arrives. @returns whether it has been dealt with */
+  /** Shown each command as it arrives: those whose rows allow it act during a transfer. @returns whether it has been dealt with */
   #arrived(said: SaidCommand): boolean {
     const { name, argument } = said.command
     const running = this.#running
-    if (running === null || !commandOf(name)?.duringTransfer) return false
+    if ((running === null && !this.#work.underWay) || commandOf(name)?.states.includes('transferring') !== true) return false
     if (name === 'ABOR') {
       // It takes effect now, also before others that wait; its own reply comes in its turn, behind the transfer's.
       for (const waiting of this.#reader.waiting) this.#hear(waiting)
       this.#hear(said)
-      running.abort('client')
+      running?.abort('client')
+      this.#work.abort()
     }
     if (name !== 'STAT' || (argument !== null && argument.length > 0) || !this.#reader.empty) return false
     this.#counts.commands += 1
@@ -341,6 +380,7 @@ export class Session implements Talk {
 
   /** The client sends no more commands. Who did not say QUIT behind an upload is gone, and its last octets may be missing. */
   #noMoreComes(): void {
+    if (this.#isLost()) this.#work.abort()
     if (this.#running?.plan.direction === 'upload' && this.#isLost()) this.#running.abort('lost')
   }
 
@@ -349,36 +389,6 @@ export class Session implements Talk {
   }
 }
 
-/** RFC 959 §5.1: the default type is ASCII. Who connects to an encrypted service wants its data encrypted as well. */
-const initialParameters = ({ tls }: SessionContext): Parameters => ({
-  type: 'ascii',
-  restart: 0,
-  onlyEpsv: false,
-  bufferAgreed: tls === 'implicit',
-  protection: tls === 'implicit' ? 'private' : 'clear',
-})
-
-/** Only the command behind RNFR may be RNTO (RFC 959 §4.1.3). */
-const withoutRename = (state: State): State => {
-  if (state.state !== 'renaming') return state
-  const { account, files, folder } = state
-  return { state: 'ready', account, files, folder }
-}
-
 /** Takes over one client. The stream is a socket: nothing else has addresses that data connections can use. */
 export const runSession = (context: SessionContext, connection: Connection, socket: Socket, frame: Frame): Promise<void> =>
   new Session(context, connection, frame, plainAddress(socket.localAddress ?? connection.local.address)).run()
-
-/** The stream as a socket: nothing else has addresses. */
-export const socketOf = ({ stream }: Connection): Socket => {
-  if (!(stream instanceof Socket)) throw new TypeError('FTP needs a socket')
-  return stream
-}
-
-/** Ends a socket from our side: resolves when the end is on its way, or the socket gone. */
-const endedWell = (socket: Socket): Promise<void> =>
-  new Promise((resolve) => {
-    socket.on('error', () => undefined)
-    socket.once('close', () => resolve())
-    socket.end(() => resolve())
-  })

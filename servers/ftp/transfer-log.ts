@@ -13,6 +13,8 @@ export interface Transferred {
   readonly type: 'ascii' | 'binary'
   readonly direction: 'upload' | 'download'
   readonly account: string
+  /** What a guest gave as e-mail address; null: no guest. */
+  readonly guest: string | null
   /** The service's name. */
   readonly service: string
   readonly complete: boolean
@@ -43,9 +45,9 @@ export const transferLine = (transfer: Transferred): string =>
     transfer.type === 'ascii' ? 'a' : 'b',
     '_',
     transfer.direction === 'upload' ? 'i' : 'o',
-    // A real account, not anonymous; logged in by its password, not by RFC 931.
-    'r',
-    field(transfer.account),
+    // Anonymous, or a real account; logged in by its password, not by RFC 931.
+    transfer.guest === null ? 'r' : 'a',
+    field(transfer.guest ?? transfer.account),
     field(transfer.service),
     '0',
     '*',

@@ -9,7 +9,7 @@ const digest = (octets: Buffer): string => createHash('sha256').update(octets).d
 const odd = 'a name with blanks, ü and 🐦.bin'
 
 describe('ftp: real clients, the real supervisor', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let ftp: FtpFamily
   const content = randomBytes(1_500_001)
   before(async () => {
@@ -26,7 +26,7 @@ describe('ftp: real clients, the real supervisor', function () {
   })
 
   const succeeds = async (command: string, args: readonly string[], input = ''): Promise<Ended> => {
-    const ended = await run(command, args, { input, cwd: ftp.local(), env: { HOME: ftp.local() }, deadlineMs: 30_000 })
+    const ended = await run(command, args, { input, cwd: ftp.local(), env: { HOME: ftp.local() }, deadlineMs: 60_000 })
     expect(ended.code, `${command}: ${ended.stdout}\n${ended.stderr}`).to.equal(0)
     return ended
   }

@@ -1,13 +1,15 @@
 import { Duplex } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
 import { expect } from 'chai'
-import { argumentText, parseCommandLine } from '../../servers/ftp/command-line.ts'
+import { parseCommandLine } from '../../servers/ftp/command-line.ts'
 import { CommandReader } from '../../servers/ftp/command-reader.ts'
 import { fromNetwork, toNetwork } from '../../servers/ftp/line-ends.ts'
 import { TelnetFilter } from '../../servers/ftp/telnet.ts'
 import { transferLine } from '../../servers/ftp/transfer-log.ts'
+import { Client } from '../kit/client.ts'
 import { dialogue } from '../kit/dialogue.ts'
 import { seeded } from '../kit/seeded.ts'
+import { serveFtp } from './raw-session.ts'
 
 /** A stream into which the test pushes what the client sends. */
 const stream = () => new Duplex({ read: () => undefined, write: (_chunk, _encoding, done) => done() })
@@ -25,12 +27,42 @@ describe('ftp: TELNET on the control connection (RFC 854)', () => {
   for (const [name, sent, kept] of cases) {
     it(`takes out ${name}, however it is split`, () => {
       for (let at = 0; at <= sent.length; at += 1) {
-        const filter = new TelnetFilter()
+        const filter = new TelnetFilter(() => undefined)
         const parts = [filter.filter(Buffer.from(sent.slice(0, at))), filter.filter(Buffer.from(sent.slice(at)))]
         expect([...Buffer.concat(parts)], `split at ${at}`).to.deep.equal(kept)
       }
     })
   }
+})
+
+describe('ftp: an option that a client wants to negotiate', () => {
+  const answers = (...parts: readonly (readonly number[])[]): number[] => {
+    const said: Buffer[] = []
+    const filter = new TelnetFilter((octets) => said.push(octets))
+    for (const part of parts) filter.filter(Buffer.from(part))
+    return [...Buffer.concat(said)]
+  }
+
+  it('is refused, however it is split: DONT to WILL, WONT to DO, nothing to WONT and DONT (RFC 1123 §3.2.1)', () => {
+    const sent = [65, 255, 251, 1, 255, 253, 255, 66, 255, 252, 3, 255, 254, 4]
+    for (let at = 0; at <= sent.length; at += 1)
+      expect(answers(sent.slice(0, at), sent.slice(at)), `split at ${at}`).to.deep.equal([255, 254, 1, 255, 252, 255])
+  })
+
+  it('is refused once: what a client sends without end is not answered without end', () => {
+    const sent = Array.from({ length: 10_000 }, (_, n) => [255, n % 2 === 0 ? 251 : 253, (n >> 1) % 256])
+    expect(answers(sent.flat()).length).to.equal(2 * 256 * 3)
+  })
+
+  it('gets its answer before the reply, and is no part of the command (RFC 1123 §4.1.2.12)', async () => {
+    await using running = await serveFtp()
+    using client = await Client.connect(running.port)
+    await client.reply()
+    await client.send(Buffer.from('\xff\xfb\x18\xff\xfd\x01NOOP\r\n', 'latin1'))
+    expect((await client.lineOctets()).toString('latin1')).to.equal('\xff\xfe\x18\xff\xfc\x01200 OK')
+    await client.send(Buffer.from('NO\xff\xfe\x05\xff\xfb\x18OP\r\n', 'latin1'))
+    expect((await client.lineOctets()).toString('latin1')).to.equal('200 OK')
+  })
 })
 
 describe('ftp: command lines', () => {
@@ -45,13 +77,6 @@ describe('ftp: command lines', () => {
     expect(parsed('')).to.deep.equal(['', null])
     expect(parsed('\xf2ABOR')).to.deep.equal(['ABOR', null])
     expect(parsed(`${'x'.repeat(5000)} y`)).to.deep.equal(['X'.repeat(17), 'y'])
-  })
-
-  it('have arguments in UTF-8, a byte order mark being part of the name', () => {
-    expect(argumentText(null)).to.equal(null)
-    expect(argumentText(Buffer.from('\ufeffü'))).to.equal('\ufeffü')
-    for (const wrong of [[0xff], [0xc3], [0xc0, 0xaf], [0xed, 0xa0, 0x80]])
-      expect(argumentText(Buffer.from(wrong))).to.equal(undefined)
   })
 })
 
@@ -175,7 +200,7 @@ describe('ftp: the reader of commands', () => {
       S: 200 Type is I
       C: nOoP\\n\\c
       S: 200 OK
-      C: \\xff\\xfb\\x01NO\\xff\\xf6OP
+      C: \\xff\\xf1NO\\xff\\xf6OP
       S: 200 OK
       C: SYST\\r\\r\\n\\c
       S: 500 Unknown command
@@ -218,6 +243,7 @@ describe('ftp: a line of the transfer log (xferlog)', () => {
       type: 'ascii',
       direction: 'upload',
       account: 'alice',
+      guest: null,
       service: 'ftp',
       complete: false,
     })

@@ -1,8 +1,10 @@
-import { once } from 'node:events'
-import { connect, createServer, type Server } from 'node:net'
+import { connect } from 'node:net'
+import { networkInterfaces } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
-import { NoFreePortError, PassivePorts } from '../../servers/ftp/passive-ports.ts'
 import { Client } from '../kit/client.ts'
+import { undisturbed } from '../kit/undisturbed.ts'
+import { freePorts } from './free-ports.ts'
 import { Home, RawSession, serveFtp, until } from './raw-session.ts'
 
 /** Whether somebody listens there. Asked from an address that is no client's: its connection is never taken for one. */
@@ -16,26 +18,7 @@ const accepts = (port: number): Promise<boolean> =>
     socket.once('error', () => resolve(false))
   })
 
-/** So many ports in a row that nobody has, above those that the system gives to outgoing connections. @returns the first */
-const freePorts = async (count: number): Promise<number> => {
-  for (let tries = 0; tries < 50; tries += 1) {
-    const from = 61_000 + Math.floor(Math.random() * 4_000)
-    const listeners: Server[] = []
-    try {
-      for (let n = 0; n < count; n += 1) {
-        const listener = createServer().listen(from + n, '127.0.0.1')
-        listeners.push(listener)
-        await once(listener, 'listening')
-      }
-      return from
-    } catch {
-      // One of them is taken: elsewhere.
-    } finally {
-      await Promise.all(listeners.map((listener) => new Promise((resolve) => listener.close(resolve))))
-    }
-  }
-  throw new Error('no free ports')
-}
+const hasIpv6 = Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ address }) => address === '::1'))
 
 describe('ftp: data connections', () => {
   const started = async (options: Record<string, unknown> = {}) => {
@@ -121,22 +104,23 @@ describe('ftp: data connections', () => {
     expect(await session.ask('RETR a')).to.match(/^425 /)
   })
 
-  it('that do not come about get 425 in time: nobody connects, nobody listens', async () => {
-    await using running = await started({ dataWait: '150ms' })
-    using session = await RawSession.open(running)
-    const port = await session.passivePort()
-    expect(await session.ask('RETR a')).to.equal('425 No data connection came about')
-    expect(await accepts(port)).to.equal(false)
-    const taken = await new Promise<number>((resolve) => {
-      const probe = connect(running.port, '127.0.0.1', () => {
-        resolve(probe.localPort ?? 0)
-        probe.destroy()
+  it('that do not come about get 425 in time: nobody connects, nobody listens', () =>
+    undisturbed(200, async () => {
+      await using running = await started({ dataWait: '600ms' })
+      using session = await RawSession.open(running)
+      const port = await session.passivePort()
+      expect(await session.ask('RETR a')).to.equal('425 No data connection came about')
+      expect(await accepts(port)).to.equal(false)
+      const taken = await new Promise<number>((resolve) => {
+        const probe = connect(running.port, '127.0.0.1', () => {
+          resolve(probe.localPort ?? 0)
+          probe.destroy()
+        })
       })
-    })
-    await session.ask(`EPRT |1|127.0.0.1|${taken}|`)
-    expect(await session.ask('RETR a')).to.equal('425 No data connection came about')
-    expect((await session.download('RETR a')).toString()).to.equal('content')
-  })
+      await session.ask(`EPRT |1|127.0.0.1|${taken}|`)
+      expect(await session.ask('RETR a')).to.equal('425 No data connection came about')
+      expect((await session.download('RETR a')).toString()).to.equal('content')
+    }))
 
   it('that nobody opens free their port by themselves', async () => {
     await using running = await started({ dataWait: '100ms' })
@@ -146,17 +130,45 @@ describe('ftp: data connections', () => {
     expect(await session.ask('RETR a')).to.match(/^425 /)
   })
 
-  it('of a range of one port serve one session after the other without a leak; when it is taken, 425', async () => {
+  it('of a range of one port serve one session after the other without a leak; while it is taken, the next one waits or gets 425', () =>
+    undisturbed(200, async () => {
+      await using running = await started({ passive: { ports: String(await freePorts(1)) }, dataWait: '600ms' })
+      using session = await RawSession.open(running)
+      for (let n = 0; n < 60; n += 1) expect((await session.download('RETR a')).toString()).to.equal('content')
+      using other = await RawSession.open(running)
+      await session.passivePort()
+      expect(await other.ask('EPSV')).to.equal('425 No free port for a data connection now')
+      expect(await other.ask('PASV')).to.equal('425 No free port for a data connection now')
+      expect(running.journal.of('data.no-port')[0]?.fields).to.deep.include({ error: null })
+      session[Symbol.dispose]()
+      await until('the port is free', async () => (await other.ask('EPSV')).startsWith('229'))
+    }))
+
+  it('of a range of one port are given to many sessions at once, each with its own file: those that wait come in their order', async () => {
     await using running = await started({ passive: { ports: String(await freePorts(1)) } })
-    using session = await RawSession.open(running)
-    for (let n = 0; n < 60; n += 1) expect((await session.download('RETR a')).toString()).to.equal('content')
+    const home = new Home(running)
+    const files = Array.from({ length: 25 }, (_, n) => ({ name: `f${n}`, content: `${n} `.repeat(50_000) }))
+    for (const { name, content } of files) await home.put(name, content)
+    await Promise.all(
+      files.map(async ({ name, content }) => {
+        using session = await RawSession.open(running)
+        expect((await session.download(`RETR ${name}`)).toString() === content, name).to.equal(true)
+        expect(await session.upload(`STOR ${name}`, name)).to.match(/^226 /)
+      }),
+    )
+    for (const { name } of files) expect(await home.text(name)).to.equal(name)
+    expect(running.journal.of('data.no-port')).to.deep.equal([])
+  }).timeout(20_000)
+
+  it('free their port when the client has come, not when the transfer is over', async () => {
+    await using running = await started({ passive: { ports: String(await freePorts(1)) } })
+    using slow = await RawSession.open(running)
+    using uploading = await slow.passive()
+    expect(await slow.ask('STOR slow')).to.match(/^150 /)
     using other = await RawSession.open(running)
-    await session.passivePort()
-    expect(await other.ask('EPSV')).to.equal('425 No free port for a data connection now')
-    expect(await other.ask('PASV')).to.match(/^425 /)
-    expect(running.journal.of('data.no-port')).to.have.length(2)
-    session[Symbol.dispose]()
-    await until('the port is free', async () => (await other.ask('EPSV')).startsWith('229'))
+    expect((await other.download('RETR a')).toString()).to.equal('content')
+    uploading.end()
+    expect(await slow.reply()).to.match(/^226 /)
   })
 
   it('leave nothing behind, however the session ends', async () => {
@@ -173,6 +185,20 @@ describe('ftp: data connections', () => {
     for (const port of ports) expect(await accepts(port)).to.equal(false)
   })
 
+  it('of an upload that begins when its client has said all, and not QUIT, are not waited for', async () => {
+    await using running = await started({ dataWait: '150ms' })
+    using session = await RawSession.open(running)
+    const { arrives } = await session.active()
+    const [, target = ''] =
+      / (\d.*,\d+)/.exec(session.control.transcript.findLast((line) => line.startsWith('C: PORT')) ?? '') ?? []
+    // The first one takes its time, and by its end nothing more can come.
+    await session.control.send(`EPSV\r\nSTOR b\r\nPORT ${target.replace(/\\r.*/, '')}\r\nSTOR b\r\n`)
+    session.control.end()
+    await until('the session is over', () => running.open === 0)
+    arrives.catch(() => undefined)
+    expect(await new Home(running).names()).to.deep.equal(['a'])
+  })
+
   it('are refused before the client is told to wait for one that it cannot reach', async () => {
     await using running = await started()
     using session = await RawSession.open(running)
@@ -181,6 +207,47 @@ describe('ftp: data connections', () => {
       expect(await session.ask('RETR a')).to.match(/^425 /)
     }
   })
+
+  it('of a client that came to an IPv6 socket by IPv4 are those of an IPv4 client', async function () {
+    if (!hasIpv6) this.skip()
+    await using running = await serveFtp({ host: '::' })
+    await new Home(running).put('a', 'content')
+    using session = await RawSession.open(running)
+    expect((await session.ask('STAT')).split('\n')[1]).to.match(/^ Connected from 127\.0\.0\.1:/)
+    expect(await session.ask('PASV')).to.match(/^227 .*\(127,0,0,1,/)
+    expect(await session.ask('EPSV 2')).to.equal('522 Network protocol not supported, use (1)')
+    expect(await session.ask('EPRT |2|::ffff:127.0.0.1|50000|')).to.equal('522 Network protocol not supported, use (1)')
+    expect(await session.ask('EPRT |1|127.0.0.2|50000|')).to.match(/^504 /)
+    expect((await session.download('RETR a')).toString()).to.equal('content')
+    for (const command of ['PORT', 'EPRT'] as const) {
+      const { arrives } = await session.active(command)
+      await session.control.command('RETR a')
+      ;(await arrives).resume().end()
+      expect(await session.reply()).to.match(/^150 /)
+      expect(await session.reply()).to.match(/^226 /)
+    }
+  })
+
+  it('on which octets come keep their session from being idle; one on which none come does not', () =>
+    undisturbed(200, async () => {
+      await using running = await serveFtp({ limits: { idleMs: 2_000 } })
+      using session = await RawSession.open(running)
+      const data = await session.passive()
+      expect(await session.ask('STOR b')).to.match(/^150 /)
+      for (let n = 0; n < 30; n += 1) {
+        await data.send('x')
+        await sleep(100)
+      }
+      data.end()
+      expect(await session.reply()).to.match(/^226 /)
+      await session.passive()
+      expect(await session.ask('STOR c')).to.match(/^150 /)
+      expect(await session.reply()).to.match(/^421 /)
+      await until('the session is over', () => running.open === 0)
+      expect(await new Home(running).names())
+        .to.include('b')
+        .and.not.include('c')
+    }))
 
   it('many at once each carry their own file', async () => {
     await using running = await started()
@@ -196,27 +263,4 @@ describe('ftp: data connections', () => {
     )
     for (const { name, content } of files) expect((await home.text(name)) === content + name, name).to.equal(true)
   }).timeout(20_000)
-})
-
-describe('ftp: passive ports', () => {
-  it('are counted, skipped when others have them, and free again at once when closed', async () => {
-    const from = await freePorts(4)
-    const ports = new PassivePorts({ from, to: from + 2 })
-    const three = [await ports.listen('127.0.0.1'), await ports.listen('127.0.0.1'), await ports.listen('127.0.0.1')]
-    expect(ports.used).to.equal(3)
-    const error = await ports.listen('127.0.0.1').catch((reason: unknown) => reason)
-    expect(error).to.be.instanceOf(NoFreePortError)
-    const others = new PassivePorts({ from, to: from + 3 })
-    const fourth = await others.listen('127.0.0.1')
-    expect(fourth.address()).to.include({ port: from + 3 })
-    for (const listener of [...three, fourth]) listener.close()
-    await until('all are free', () => ports.used === 0 && others.used === 0)
-  })
-
-  it('say so when an address is not ours', async () => {
-    const ports = new PassivePorts({ from: 50_084, to: 50_085 })
-    const error = await ports.listen('192.0.2.1').catch((reason: unknown) => reason)
-    expect(error).to.have.property('code', 'EADDRNOTAVAIL')
-    expect(ports.used).to.equal(0)
-  })
 })

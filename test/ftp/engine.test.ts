@@ -1,6 +1,8 @@
 import { PassThrough } from 'node:stream'
 import { expect } from 'chai'
+import Dispatcher from 'ftp-srv/src/commands/index.js'
 import registry from 'ftp-srv/src/commands/registry.js'
+import FramedConnection from 'ftp-srv/src/connection.js'
 import { commandNames } from '../../servers/ftp/commands.ts'
 import { Engine } from '../../servers/ftp/engine.ts'
 import { PermanentError } from '../../shared/service.ts'
@@ -37,6 +39,35 @@ describe('ftp: the adapter to ftp-srv', () => {
       if (NOOP !== undefined) registry['NOOP'] = NOOP
     }
     new Engine('hello', commandNames).close()
+  })
+
+  it('holds a session with nobody at the start, and says clearly when the frame does not do its part', async () => {
+    const engine = new Engine('hello', commandNames)
+    await engine.rehearse('NOOP')
+    const { reply } = FramedConnection.prototype
+    const { handle } = Dispatcher.prototype
+    const failing = async (): Promise<void> => {
+      let failed: unknown = null
+      await engine.rehearse('NOOP').catch((error: unknown) => {
+        failed = error
+      })
+      expect(failed).to.be.instanceOf(PermanentError)
+      expect(String(failed)).to.match(/ftp-srv is not as expected: what it says in a session /)
+    }
+    try {
+      // As a later version might: its own words before ours, a command that it does not hand over.
+      FramedConnection.prototype.reply = function (this: object, code: number, letter: { message: string }) {
+        return reply.call(this, code, { ...letter, message: `${code} ${letter.message}` })
+      }
+      await failing()
+      FramedConnection.prototype.reply = reply
+      Dispatcher.prototype.handle = () => Promise.resolve()
+      await failing()
+    } finally {
+      FramedConnection.prototype.reply = reply
+      Dispatcher.prototype.handle = handle
+      engine.close()
+    }
   })
 
   it('keeps no timer and no session of its own once a client is gone', async () => {

@@ -20,15 +20,20 @@ export interface FtpFamily extends AsyncDisposable {
   readonly url: string
 }
 
-/** Starts it, with the accounts alice and bob. */
-export const startFtpFamily = async (args: readonly string[] = []): Promise<FtpFamily> => {
-  const folder = await temporaryFolder()
-  await mkdir(folder.at('data'))
-  await mkdir(folder.at('local'))
+/** Makes the accounts alice and bob, whose password costs little to check. */
+export const makeFtpAccounts = async (folder: TemporaryFolder): Promise<void> => {
+  await mkdir(folder.at('data'), { mode: 0o700, recursive: true })
   const store = await openAccountStore(folder.at('data', 'accounts.db'))
   const passwordHash = await createPasswords({ memoryKiB: 64, passes: 1, parallelism: 1 }).hash(password)
   await store.add({ name: 'alice', passwordHash }, { name: 'bob', passwordHash })
   await store.close()
+}
+
+/** Starts it, with the accounts alice and bob. */
+export const startFtpFamily = async (args: readonly string[] = []): Promise<FtpFamily> => {
+  const folder = await temporaryFolder()
+  await mkdir(folder.at('local'))
+  await makeFtpAccounts(folder)
   const others = ['http', 'smtp', 'pop3'].flatMap((name) => ['--set', `services.${name}.enabled=false`])
   const family = await startFamily({ folder, args: [...others, '--set', 'demo=false', ...args] })
   const port = family.port('ftp')

@@ -60,7 +60,7 @@ const inputOf = (random: Seeded): Buffer => {
 }
 
 describe(`ftp: ${rounds} random and mutated inputs`, function () {
-  this.timeout(Math.max(60_000, rounds * 60))
+  this.timeout(Math.max(120_000, rounds * 60))
   let running: Running
   before(async () => {
     running = await serveFtp({ options: { dataWait: '100ms', badLogins: 1000, badCommands: 1000 } })
@@ -70,7 +70,7 @@ describe(`ftp: ${rounds} random and mutated inputs`, function () {
 
   /** One session: says it all, reads what comes, and leaves in one way or another. */
   const session = async (random: Seeded): Promise<void> => {
-    using client = await Client.connect(running.port, { deadlineMs: 20_000 })
+    using client = await Client.connect(running.port, { deadlineMs: 60_000 })
     expect(await client.line()).to.match(/^220 /)
     if (random.chance(0.7)) await client.send(`USER alice\r\nPASS ${testAccounts['alice']}\r\n`)
     const input = inputOf(random)

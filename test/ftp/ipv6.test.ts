@@ -9,7 +9,7 @@ import { RawSession } from './raw-session.ts'
 const hasIpv6 = Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ address }) => address === '::1'))
 
 describe('ftp: over IPv6 (RFC 2428)', function () {
-  this.timeout(30_000)
+  this.timeout(120_000)
   let ftp: FtpFamily
   before(async function () {
     if (!hasIpv6) this.skip()

@@ -41,7 +41,7 @@ describe('ftp: limits', () => {
       S: 503 …
       C: SIZE x
       S: 550 …
-      C: SITE x
+      C: SMNT x
       S: 502 …
       C: RETR nothing
       S: 550 …
@@ -95,7 +95,7 @@ describe('ftp: limits', () => {
   })
 
   it('idle sessions get 421 and are closed', async () => {
-    await using running = await serveFtp({ limits: { idleMs: 100 } })
+    await using running = await serveFtp({ limits: { idleMs: 1_000 } })
     using client = await Client.connect(running.port)
     expect(await client.line()).to.match(/^220 /)
     expect(await client.line()).to.equal('421 No activity for too long, closing')

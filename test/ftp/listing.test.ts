@@ -1,8 +1,8 @@
 import { chmod, mkdir, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { expect } from 'chai'
-import { globMatcher, hasPattern } from '../../servers/ftp/glob.ts'
 import { longLine } from '../../servers/ftp/listing.ts'
 import type { FileStat } from '../../shared/files/file-store.ts'
+import { globMatcher, hasPattern } from '../../shared/files/glob.ts'
 import type { Running } from '../kit/serving.ts'
 import { Home, RawSession, serveFtp } from './raw-session.ts'
 
@@ -11,6 +11,8 @@ const stat = (changes: Partial<FileStat>): FileStat => ({
   kind: 'file',
   octets: 12,
   modifiedMs: now,
+  changedMs: now,
+  createdMs: now,
   mode: 0o644,
   unique: '1:1',
   ...changes,
@@ -56,17 +58,28 @@ describe('ftp: patterns', () => {
       ['[', '[', true],
       ['a[', 'a[', true],
       ['**', '', true],
+      ['[^a-c]1', 'd1', true],
+      ['{a,b}.txt', 'b.txt', true],
+      ['{a,b}.txt', 'c.txt', false],
+      ['{a,b{c,d}}*', 'bd.txt', true],
+      ['{a,}.txt', '.txt', true],
+      ['{a}', '{a}', true],
+      ['{a,b', '{a,b', true],
+      ['{1,2}'.repeat(9), '{1,2}'.repeat(9), true],
     ]
     for (const [pattern, name, expected] of matches) expect(globMatcher(pattern)(name), `${pattern} ${name}`).to.equal(expected)
-    expect(['a*', 'a?', 'a[b'].every(hasPattern)).to.equal(true)
-    expect(hasPattern('plain name.txt')).to.equal(false)
+    expect(['a*', 'a?', 'a[b', '{a,b}'].every(hasPattern)).to.equal(true)
+    expect(['plain name.txt', '{guid}', 'a,b'].some(hasPattern)).to.equal(false)
   })
 
   it('cost no more than both lengths, however they are made', () => {
     const name = 'a'.repeat(255)
-    const matches = globMatcher(`${'*a'.repeat(2000)}b`)
+    const many = `{${'*a'.repeat(12)}b,${'a*'.repeat(12)}b}`.repeat(4)
+    const matchers = [`${'*a'.repeat(2000)}b`, `${'*a'.repeat(120)}b`, `${'**a'.repeat(120)}b`, many, '{a,*}'.repeat(9)].map(
+      globMatcher,
+    )
     const startedAt = performance.now()
-    for (let n = 0; n < 10; n += 1) expect(matches(name)).to.equal(false)
+    for (const matches of matchers) for (let n = 0; n < 10; n += 1) expect(matches(name)).to.equal(false)
     // A matcher that tries all ways would not end within the life of the universe.
     expect(performance.now() - startedAt).to.be.lessThan(10_000)
   })
@@ -96,10 +109,57 @@ describe('ftp: LIST and NLST', () => {
     expect(lines.map((line) => line.split(' ').at(-1))).to.deep.equal(['.dot', 'a.txt', 'b.txt', 'c.bin', 'folder'])
     expect(lines[1]).to.equal('-rw-------   1 alice    alice               5 Feb 29  2000 a.txt')
     expect(lines[4]).to.match(/^drwxr-xr-x {3}1 alice {4}alice +\d+ \w{3} [ \d]\d \d\d:\d\d folder$/)
-    for (const command of ['LIST -la', 'LIST -l -a', 'LIST -a .', 'LIST .', 'LIST /', 'LIST -lart ./'])
-      expect(await list(command)).to.deep.equal(lines)
+    for (const command of ['LIST -la', 'LIST -l -a', 'LIST -a .', 'LIST .', 'LIST /', 'LIST -lah -A -1 ./', 'LIST  -la ', 'LIST -'])
+      expect(await list(command), command).to.deep.equal(lines)
     expect(await list('LIST folder')).to.have.length(3)
-    expect(await list('LIST -R')).to.deep.equal(lines)
+    expect(await list('NLST -l')).to.deep.equal(lines)
+    expect(await list('NLST -l folder')).to.deep.equal(await list('LIST folder'))
+  })
+
+  it('are sorted by time, the other way round and with marks where that is asked for', async () => {
+    for (const [n, name] of ['c.bin', 'folder', 'b.txt', '.dot', 'a.txt'].entries()) await utimes(home.path(name), 1e9 - n, 1e9 - n)
+    const byTime = ['c.bin', 'folder', 'b.txt', '.dot', 'a.txt']
+    expect(await list('NLST -t')).to.deep.equal(byTime)
+    expect(await list('NLST -rt')).to.deep.equal(byTime.toReversed())
+    expect(await list('NLST -t -r *')).to.deep.equal(['a.txt', 'b.txt', 'folder', 'c.bin'])
+    expect(await list('NLST -r')).to.deep.equal(['folder', 'c.bin', 'b.txt', 'a.txt', '.dot'])
+    expect((await list('LIST -lart')).map((line) => line.split(' ').at(-1))).to.deep.equal(byTime.toReversed())
+    expect(await list('NLST -F')).to.deep.equal(['.dot', 'a.txt', 'b.txt', 'c.bin', 'folder/'])
+    expect((await list('LIST -F'))[4]).to.match(/ folder\/$/)
+  })
+
+  it('are of a folder itself with -d', async () => {
+    expect(await list('NLST -d folder/sub')).to.deep.equal(['folder/sub'])
+    expect(await list('LIST -ld folder')).to.have.length(1)
+    expect((await list('LIST -d folder'))[0]).to.match(/^drwxr-xr-x .* folder$/)
+    expect((await list('LIST -d'))[0]).to.match(/^drwx.* \.$/)
+    expect((await list('LIST -d /'))[0]).to.match(/^drwx.* \/$/)
+    expect(await list('LIST -d a.txt')).to.deep.equal(await list('LIST a.txt'))
+  })
+
+  it('go into folders with -R, into each once, however links lead', async () => {
+    await symlink('..', home.path('folder', 'sub', 'up'))
+    await symlink('.', home.path('folder', 'self'))
+    expect(await list('NLST -R')).to.deep.equal([
+      ...['.:', '.dot', 'a.txt', 'b.txt', 'c.bin', 'folder', ''],
+      ...['./folder:', './folder/self', './folder/sub', './folder/x.txt', './folder/y', ''],
+      ...['./folder/sub:', './folder/sub/up'],
+    ])
+    const below = (await list('LIST -lR folder')).map((line) => line.split(' ').at(-1))
+    expect(below).to.deep.equal(['folder:', 'self', 'sub', 'x.txt', 'y', '', 'folder/sub:', 'up'])
+    expect(await list('LIST -R a.txt')).to.have.length(1)
+  })
+
+  it('take a name that begins with a dash behind the options', async () => {
+    await home.put('-dash', 'dash')
+    await home.put('-la', '')
+    for (const command of ['NLST -- -dash', 'NLST -l -dash', 'NLST ./-dash', 'NLST -1 -- -dash']) {
+      const [line, ...more] = await list(command)
+      expect([line?.split(/[ /]/).at(-1), ...more], command).to.deep.equal(['-dash'])
+    }
+    expect(await list('NLST -- -la')).to.deep.equal(['-la'])
+    expect(await list('NLST -a -la')).to.have.length(7)
+    expect(await session.ask('LIST -l -dashes')).to.match(/^550 /)
   })
 
   it('NLST gives names that the client can use as they are (RFC 1123 §4.1.2.7)', async () => {
@@ -118,6 +178,10 @@ describe('ftp: LIST and NLST', () => {
     expect(await list('NLST -1 ?.[bt]*')).to.deep.equal(['a.txt', 'b.txt', 'c.bin'])
     expect(await list('NLST .*')).to.deep.equal(['.dot'])
     expect(await list('NLST nothing*')).to.deep.equal([])
+    expect(await list('NLST {a,c}.{txt,bin}')).to.deep.equal(['a.txt', 'c.bin'])
+    expect(await list('NLST [^a]*')).to.deep.equal(['b.txt', 'c.bin', 'folder'])
+    expect(await list('NLST -a *')).to.deep.equal(['.dot', 'a.txt', 'b.txt', 'c.bin', 'folder'])
+    expect(await list('NLST f*')).to.deep.equal(['folder'])
     expect(await list('LIST *.bin')).to.have.length(1)
     expect(await session.ask('NLST no/*')).to.match(/^550 /)
     await home.put('really*', '')
@@ -133,7 +197,7 @@ describe('ftp: LIST and NLST', () => {
   })
 
   it('stream folders of any size, the larger ones unsorted, and leave out what vanishes meanwhile', async function () {
-    this.timeout(30_000)
+    this.timeout(120_000)
     await mkdir(home.path('many'))
     for (let n = 0; n < 10_500; n += 500) await Promise.all(Array.from({ length: 500 }, (_, k) => home.put(`many/${n + k}`, '')))
     const all = await list('NLST many')

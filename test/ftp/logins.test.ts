@@ -74,6 +74,7 @@ describe('ftp: logins', () => {
       C: USER alice
       S: 331 …
       C: PASS 3
+      S: 530 …
       S: 421 Too many bad logins, closing
       S closes
     `,
@@ -116,7 +117,7 @@ describe('ftp: logins', () => {
     },
   })
 
-  dialogue('USER begins anew at any time, and nothing of the former session is left', {
+  dialogue('USER begins anew at any time: nothing of the former login is left, and parameters of transfers are unchanged', {
     service: 'ftp',
     as: 'alice',
     source: 'RFC 959 §4.1.1',
@@ -140,9 +141,9 @@ describe('ftp: logins', () => {
       C: CWD x
       S: 550 No such file or folder
       C: SIZE x
-      S: 550 SIZE needs TYPE I
+      S: 550 No such file or folder
       C: PASV
-      S: 227 …
+      S: 503 PASV is not taken after EPSV ALL
     `,
   })
 

@@ -1,5 +1,6 @@
-import { mkdir, readdir, readFile, rename, symlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, readlink, rename, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import process from 'node:process'
 import { setImmediate } from 'node:timers/promises'
 import { expect } from 'chai'
 import type { Running } from '../kit/serving.ts'
@@ -40,7 +41,9 @@ describe('ftp: paths', () => {
     for (const path of [...outside, ...dots]) {
       for (const command of ['RETR', 'SIZE', 'MDTM', 'RNFR', 'CWD', 'LIST', 'NLST', 'STAT']) {
         await session.ask('EPSV')
-        expect(await session.ask(`${command} ${path}`), `${command} ${path}`).to.match(/^550 /)
+        // A link itself is an entry of its folder, and can have another name.
+        const code = command === 'RNFR' && path === 'file' ? /^350 / : /^550 /
+        expect(await session.ask(`${command} ${path}`), `${command} ${path}`).to.match(code)
       }
     }
     for (const path of outside) {
@@ -91,6 +94,63 @@ describe('ftp: paths', () => {
     await swaps
     expect(await readdir(join(running.settings.data, 'files', 'bob'))).to.deep.equal(['secret'])
   }).timeout(20_000)
+
+  it('that are links are written through where they lead to a file; the link itself is renamed, wherever it leads', async () => {
+    await mkdir(home.path('real'))
+    await writeFile(home.path('real', 'file'), 'old')
+    for (const [name, target] of [
+      ['link', 'real/file'],
+      ['dangling', 'nothing'],
+      ['out', '../bob/secret'],
+    ] as const)
+      await symlink(target, home.path(name))
+    using session = await RawSession.open(running)
+    expect(await session.upload('STOR link', 'new')).to.match(/^226 /)
+    expect(await session.upload('APPE link', ', more')).to.match(/^226 /)
+    expect(await readFile(home.path('real', 'file'), 'utf8')).to.equal('new, more')
+    expect(await readlink(home.path('link'))).to.equal('real/file')
+    for (const command of ['STOR', 'APPE'])
+      for (const name of ['dangling', 'out']) {
+        await session.passive()
+        expect(await session.ask(`${command} ${name}`), `${command} ${name}`).to.match(/^550 /)
+      }
+    for (const name of ['link', 'dangling', 'out']) {
+      const target = await readlink(home.path(name))
+      expect(await session.ask(`RNFR ${name}`), name).to.match(/^350 /)
+      expect(await session.ask('RNTO moved'), name).to.match(/^250 /)
+      expect(await readlink(home.path('moved'))).to.equal(target)
+      expect(await session.ask('DELE moved'), name).to.match(/^250 /)
+    }
+    expect(await readFile(join(running.settings.data, 'files', 'bob', 'secret'), 'utf8')).to.equal('secret of bob')
+    expect(await home.names()).to.deep.equal(['mine', 'real'])
+  })
+
+  it('of folders that let nobody in are not entered, and of those that nobody may read not listed', async () => {
+    for (const [name, mode] of [
+      ['closed', 0o600],
+      ['blind', 0o311],
+    ] as const) {
+      await mkdir(home.path(name))
+      await chmod(home.path(name), mode)
+    }
+    using session = await RawSession.open(running)
+    const isRoot = process.getuid?.() === 0
+    // Root gets in everywhere, so the service is somebody else while it is asked.
+    if (isRoot) for (const path of ['', 'data', 'data/files']) await chmod(join(running.folder.path, path), 0o755)
+    if (isRoot) process.seteuid?.(65_534)
+    try {
+      expect(await session.ask('CWD closed')).to.match(/^550 /)
+      expect(await session.ask('PWD')).to.match(/^257 "\/"/)
+      expect(await session.ask('CWD blind')).to.match(/^250 /)
+      for (const command of ['LIST', 'NLST', 'MLSD']) {
+        await session.passive()
+        expect(await session.ask(command), command).to.match(/^550 /)
+      }
+    } finally {
+      if (isRoot) process.seteuid?.(0)
+      for (const name of ['closed', 'blind']) await chmod(home.path(name), 0o755)
+    }
+  })
 
   it('of the disk are in no reply', async () => {
     using session = await RawSession.open(running)

@@ -1,11 +1,12 @@
 import { once } from 'node:events'
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
 import { Client, type ClientOptions } from '../kit/client.ts'
 import { testAccounts } from '../kit/fake-desk.ts'
+import { patienceMs } from '../kit/patience.ts'
 import { type Running, type Setup, serve } from '../kit/serving.ts'
 
 /** Runs the FTP service, with alice's home made. */
@@ -31,6 +32,9 @@ export class Home {
   put(name: string, content: string | Buffer): Promise<void> {
     return writeFile(this.path(name), content)
   }
+  async remove(...names: string[]): Promise<void> {
+    for (const name of names) await rm(this.path(name), { force: true })
+  }
   octets(name: string): Promise<Buffer> {
     return readFile(this.path(name))
   }
@@ -46,14 +50,15 @@ export class Home {
 /** A session of octets: control connection and data connections in the test's own hands. `using` ends both. */
 export class RawSession implements Disposable {
   readonly control: Client
-  readonly #host: string
-  readonly #from: string | undefined
+  /** What holds for its data connections too. */
+  readonly #options: ClientOptions
   readonly #open: Disposable[] = []
+  /** What the server said before the octets of the last upload. */
+  opening = ''
 
-  private constructor(control: Client, host: string, from: string | undefined) {
+  private constructor(control: Client, options: ClientOptions) {
     this.control = control
-    this.#host = host
-    this.#from = from
+    this.#options = options
   }
 
   /** Connects and logs in, TYPE I. */
@@ -64,7 +69,7 @@ export class RawSession implements Disposable {
     password = testAccounts[as],
   ): Promise<RawSession> {
     const control = await Client.connect(running.port, { host: running.host, ...options })
-    const session = new RawSession(control, running.host, options.from)
+    const session = new RawSession(control, { host: running.host, ...options })
     expect(await session.reply()).to.match(/^220 /)
     expect(await session.ask(`USER ${as}`)).to.match(/^331 /)
     expect(await session.ask(`PASS ${password}`)).to.match(/^230 /)
@@ -93,7 +98,7 @@ export class RawSession implements Disposable {
   /** A data connection that stands. */
   async passive(): Promise<Client> {
     const port = await this.passivePort()
-    const data = await Client.connect(port, { host: this.#host, ...(this.#from === undefined ? {} : { from: this.#from }) })
+    const data = await Client.connect(port, this.#options)
     this.#open.push(data)
     return data
   }
@@ -126,7 +131,8 @@ export class RawSession implements Disposable {
   /** A whole upload. @returns the last reply */
   async upload(command: string, octets: string | Buffer): Promise<string> {
     const data = await this.passive()
-    expect(await this.ask(command)).to.match(/^150 /)
+    this.opening = await this.ask(command)
+    expect(this.opening).to.match(/^150 /)
     await data.send(octets)
     data.end()
     return this.reply()
@@ -138,9 +144,14 @@ export class RawSession implements Disposable {
   }
 }
 
-/** Waits until it is so. @throws when it is not within five seconds */
-export const until = async (what: string, holds: () => boolean | Promise<boolean>): Promise<void> => {
-  for (const deadline = performance.now() + 5_000; !(await holds()); await sleep(5)) {
-    if (performance.now() > deadline) throw new Error(`not within five seconds: ${what}`)
+/** Waits until it is so. @param otherwise what there is instead, for the error @throws when it does not become so */
+export const until = async (
+  what: string,
+  holds: () => boolean | Promise<boolean>,
+  otherwise: () => string = () => '',
+): Promise<void> => {
+  for (const deadline = performance.now() + patienceMs; !(await holds()); await sleep(5)) {
+    if (performance.now() > deadline)
+      throw new Error([`not within ${patienceMs / 1_000} s: ${what}`, otherwise()].join('\n').trim())
   }
 }

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { connect as connectTcp } from 'node:net'
-import { connect, type TLSSocket } from 'node:tls'
+import { connect, TLSSocket } from 'node:tls'
 import { expect } from 'chai'
 import { Client } from '../kit/client.ts'
 import { eventually } from '../kit/eventually.ts'
@@ -21,9 +21,9 @@ const greeted = async ({ port }: Running): Promise<Client> => {
 }
 
 /** The session of the control connection, for its data connections to resume. */
-const sessionOf = async (client: Client): Promise<Buffer> => {
-  const [session]: unknown[] = await once(client.socket, 'session')
-  if (!Buffer.isBuffer(session)) throw new Error('no session')
+const sessionOf = ({ socket }: Client): Buffer => {
+  const session = socket instanceof TLSSocket ? socket.getSession() : undefined
+  if (session === undefined) throw new Error('no session')
   return session
 }
 
@@ -32,7 +32,8 @@ const secured = async (running: Running): Promise<{ client: Client; session: Buf
   const client = await greeted(running)
   await say(client, 'AUTH TLS')
   await client.startTls()
-  const [session] = await Promise.all([sessionOf(client), say(client, 'USER alice')])
+  const session = sessionOf(client)
+  await say(client, 'USER alice')
   await say(client, `PASS ${testAccounts['alice']}`)
   await say(client, 'TYPE I')
   return { client, session }
@@ -51,6 +52,37 @@ const readAll = async (socket: TLSSocket): Promise<string> => {
 
 const dataTls = (port: number, session?: Buffer) =>
   connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ...(session === undefined ? {} : { session }) })
+
+describe('FTP: HOST and REIN over TLS', () => {
+  it('HOST takes the names of the certificates, before and behind AUTH (RFC 7151 §3)', async () => {
+    await using running = await serveFtp({ tls: 'starttls' })
+    const [named] = (await testKeys()).material.certificates.flatMap(({ names }) =>
+      names.filter((name) => /^[a-z]/.test(name) && name !== 'localhost'),
+    )
+    expect(named, 'a name that is not known anyway').to.be.a('string')
+    using client = await greeted(running)
+    expect(await say(client, `HOST ${named}`)).to.match(/^220 /)
+    expect(await say(client, 'HOST not-in-it.example')).to.match(/^504 /)
+    await say(client, 'AUTH TLS')
+    await client.startTls()
+    expect(await say(client, `HOST ${named}`)).to.match(/^220 /)
+    expect(await say(client, 'HOST not-in-it.example')).to.match(/^504 /)
+  })
+
+  it('REIN forgets the login and what was agreed on data connections, and stays encrypted (RFC 4217 §13)', async () => {
+    await using running = await serveFtp({ tls: 'starttls' })
+    const { client } = await secured(running)
+    expect(await say(client, 'PBSZ 0')).to.match(/^200 /)
+    expect(await say(client, 'PROT P')).to.match(/^200 /)
+    expect(await say(client, 'REIN')).to.match(/^220 /)
+    expect(await say(client, 'PWD')).to.match(/^530 /)
+    expect(await say(client, 'PROT P')).to.equal('503 PBSZ first')
+    expect(await say(client, 'AUTH TLS')).to.equal('503 The connection is encrypted already')
+    expect(await say(client, 'USER bob')).to.match(/^331 /)
+    expect(await say(client, `PASS ${testAccounts['bob']}`)).to.match(/^230 /)
+    client[Symbol.dispose]()
+  })
+})
 
 describe('FTP: AUTH TLS (RFC 4217)', () => {
   it('encrypts, forgets who was logged in, and is named by FEAT', async () => {
@@ -75,7 +107,7 @@ describe('FTP: AUTH TLS (RFC 4217)', () => {
     expect(await say(client, 'PROT P')).to.equal('503 PBSZ first')
     expect(await say(client, 'PBSZ 4096')).to.equal('200 PBSZ=0')
     expect(await say(client, 'PROT S')).to.match(/^536/)
-    expect(await say(client, 'PROT X')).to.match(/^501/)
+    expect(await say(client, 'PROT X')).to.match(/^504/)
     expect(await say(client, 'PROT P')).to.match(/^200 .*encrypted/)
     expect(await say(client, 'STAT'))
       .to.include('over TLS')
@@ -114,6 +146,50 @@ describe('FTP: AUTH TLS (RFC 4217)', () => {
     await client.closed()
     await eventually(() => expect(running.journal.of('ftp.session.ended').at(-1)?.fields).to.include({ reason: 'no-tls' }))
     await eventually(() => expect(running.open).to.equal(0))
+  })
+
+  it('is TLS 1.3 with clients that know nothing older, on data connections too', async () => {
+    await using running = await serveFtp({ tls: 'starttls' })
+    using client = await greeted(running)
+    await say(client, 'AUTH TLS')
+    await client.startTls({ minVersion: 'TLSv1.3' })
+    expect(client.socket instanceof TLSSocket && client.socket.getProtocol()).to.equal('TLSv1.3')
+    await say(client, 'USER alice')
+    await say(client, `PASS ${testAccounts['alice']}`)
+    for (const line of ['TYPE I', 'PBSZ 0', 'PROT P']) expect(await say(client, line)).to.match(/^200/)
+    const data = connect({
+      port: await passive(client),
+      host: '127.0.0.1',
+      rejectUnauthorized: false,
+      minVersion: 'TLSv1.3',
+      session: sessionOf(client),
+    })
+    const spoken = new Promise<string | null>((resolve) => data.once('secureConnect', () => resolve(data.getProtocol())))
+    expect(await say(client, 'NLST')).to.match(/^150/)
+    await readAll(data)
+    expect(await spoken).to.equal('TLSv1.3')
+    expect((await client.reply()).join()).to.match(/^226/)
+  })
+
+  it('is TLS 1.2 with all others, of which one session does for any number of data connections', async () => {
+    await using running = await serveFtp({ tls: 'starttls' })
+    const { client, session } = await secured(running)
+    using _client = client
+    expect(client.socket instanceof TLSSocket && client.socket.getProtocol()).to.equal('TLSv1.2')
+    await say(client, 'PBSZ 0')
+    await say(client, 'PROT P')
+    for (let n = 0; n < 5; n++) {
+      const data = dataTls(await passive(client), session)
+      let resumed: boolean | null = null
+      data.once('secureConnect', () => {
+        resumed = data.isSessionReused()
+      })
+      expect(await say(client, 'STOR a.txt')).to.match(/^150/)
+      data.end('a')
+      data.resume()
+      expect((await client.reply()).join()).to.match(/^226/)
+      expect(resumed).to.equal(true)
+    }
   })
 
   it('is what a login needs where TLS is required, and data connections too', async () => {
@@ -208,7 +284,8 @@ describe('FTP: TLS from the first octet', () => {
   it('greets when the connection is encrypted, and encrypts data without being asked', async () => {
     await using running = await serveFtp({ tls: 'implicit', requireTls: 'always' })
     using client = await Client.connectTls(running.port)
-    const [session] = await Promise.all([sessionOf(client), client.reply()])
+    const session = sessionOf(client)
+    await client.reply()
     await say(client, 'USER alice')
     expect(await say(client, `PASS ${testAccounts['alice']}`)).to.match(/^230/)
     const data = dataTls(await passive(client), session)

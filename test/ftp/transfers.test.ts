@@ -38,7 +38,7 @@ describe('ftp: transfers', () => {
         expect(await session.ask(`REST ${at}`)).to.match(/^350 /)
         expect(await session.ask('RETR a')).to.equal(`150 Opening data connection for a (${10 - at} bytes)`)
         expect((await data.rest()).toString()).to.equal(expected)
-        expect(await session.reply()).to.equal('226 Transfer complete')
+        expect(await session.reply()).to.match(new RegExp(`^226 Transfer complete: ${10 - at} octets in \\d+\\.\\d{3} s`))
       }
       expect((await session.download('RETR a')).toString()).to.equal('0123456789')
       await session.passive()
@@ -85,7 +85,9 @@ describe('ftp: transfers', () => {
     it('store every octet as it is in TYPE I', async () => {
       using session = await RawSession.open(running)
       for (const octets of [Buffer.alloc(0), lines, randomBytes(1_000_003)]) {
-        expect(await session.upload('STOR a', octets)).to.equal('226 Transfer complete, the file is stored')
+        expect(await session.upload('STOR a', octets)).to.match(
+          new RegExp(`^226 Transfer complete, the file is stored: ${octets.length} octets in \\d+\\.\\d{3} s`),
+        )
         expect((await home.octets('a')).equals(octets), `${octets.length} octets`).to.equal(true)
       }
       expect(await home.names()).to.deep.equal(['a'])
@@ -175,6 +177,48 @@ describe('ftp: transfers', () => {
       expect(await first.reply()).to.match(/^226 /)
       expect(await home.text('a')).to.equal('the first')
       expect(await home.names()).to.deep.equal(['a'])
+    })
+  })
+
+  describe('under a name that the server makes (STOU, RFC 1123 §4.1.2.9)', () => {
+    const opened = async (session: RawSession, command: string, content: string): Promise<string> => {
+      const data = await session.passive()
+      const opening = await session.ask(command)
+      await data.send(content)
+      data.end()
+      expect(await session.reply()).to.match(/^226 /)
+      const [, name = ''] = /^150 FILE: (.+)$/.exec(opening) ?? []
+      expect(name, opening).to.not.equal('')
+      return name
+    }
+
+    it('tell it before the transfer, a new one each time, like the one that was wished', async () => {
+      await home.put('photo.jpg', 'old')
+      using session = await RawSession.open(running)
+      await session.ask('MKD in')
+      const names: string[] = []
+      for (const [command, form] of [
+        ['STOU', /^upload-[0-9a-f]{12}$/],
+        ['STOU', /^upload-[0-9a-f]{12}$/],
+        ['STOU photo.jpg', /^photo-[0-9a-f]{12}\.jpg$/],
+        ['STOU in/a b', /^in\/a b-[0-9a-f]{12}$/],
+      ] as const) {
+        const name = await opened(session, command, `${names.length}`)
+        expect(name).to.match(form)
+        expect((await session.download(`RETR ${name}`)).toString()).to.equal(`${names.length}`)
+        names.push(name)
+      }
+      expect(new Set(names).size).to.equal(4)
+      expect(await home.text('photo.jpg')).to.equal('old')
+      expect(running.journal.of('file.transferred')[0]?.fields['file']).to.equal(`/${names[0]}`)
+    })
+
+    it('begin at their beginning: a restart point is refused', async () => {
+      using session = await RawSession.open(running)
+      await session.passive()
+      await session.ask('REST 1')
+      expect(await session.ask('STOU')).to.match(/^554 /)
+      expect(await home.names()).to.deep.equal([])
     })
   })
 
