@@ -49,3 +49,7 @@ export const preferred = <Offer extends string>(accept: string | undefined, offe
   }
   return best.offer
 }
+
+/** Whether the client names this very type and takes it, not only one of any. @param offer in lower case */
+export const namesType = (accept: string | undefined, offer: string): boolean =>
+  accept !== undefined && readRanges(accept).some(({ type, subtype, quality }) => `${type}/${subtype}` === offer && quality > 0)

@@ -15,8 +15,23 @@ const forms = [
   new RegExp(`^${shortDay} ${month} (?<day>\\d{2}| \\d) ${time} (?<year>\\d{4})$`),
 ]
 
+/** The one written last: a file that many want has one date. */
+let written = { ms: Number.NaN, text: '' }
+
 /** `Sun, 06 Nov 1994 08:49:37 GMT`. */
-export const httpDate = (ms: number): string => new Date(ms).toUTCString()
+export const httpDate = (ms: number): string => {
+  if (ms !== written.ms) written = { ms, text: new Date(ms).toUTCString() }
+  return written.text
+}
+
+let present = { second: Number.NaN, text: '' }
+
+/** The present, made once a second: beside `httpDate`, whose one memory is for the dates of files. */
+export const dateNow = (): string => {
+  const second = Math.floor(Date.now() / 1_000)
+  if (second !== present.second) present = { second, text: new Date(second * 1_000).toUTCString() }
+  return present.text
+}
 
 /** A year of two digits means the one that is at most 50 years ahead (RFC 9110 §5.6.7). */
 const fullYear = (text: string, nowMs: number): number => {

@@ -1,8 +1,11 @@
 /** Answers as values, and all texts that this server says. */
+import type { Duplex, Readable } from 'node:stream'
 import type { OpenFile } from '../../shared/files/file-store.ts'
-import { preferred } from './accept.ts'
-import { allow } from './commands.ts'
-import { escapeHtml, pageFields, renderPage } from './page.ts'
+import type { LimitName } from '../../shared/limits/limits.ts'
+import type { Asker } from './asker.ts'
+import { explain } from './pages/explanation.ts'
+import type { Multipart, RangePart } from './static/multipart.ts'
+import { type FailureStatus, type RedirectStatus, type Status, statuses, type ToldStatus } from './statuses.ts'
 import type { TargetProblem } from './target.ts'
 
 /** What follows the head of an answer. */
@@ -11,69 +14,48 @@ export type Body =
   /** `release` gives the buffer back once the octets are out; without it they are simply forgotten. */
   | { readonly kind: 'octets'; readonly octets: Buffer; readonly release?: () => void }
   | { readonly kind: 'file'; readonly file: OpenFile; readonly from: number; readonly octets: number }
+  /** Several ranges of a file; `octets` is the length of all of it, what stands between the ranges included. */
+  | { readonly kind: 'parts'; readonly file: OpenFile; readonly parts: readonly RangePart[]; readonly octets: number }
+  /** Read to its end, or destroyed; when it fails, so does the answer. */
+  | { readonly kind: 'stream'; readonly content: Readable }
+  /** After 101: what the client says goes to the peer, and back, until both are done or silent for so long. Ended with the answer. */
+  | { readonly kind: 'upgraded'; readonly peer: Duplex; readonly idleMs: number }
 
 /** An answer. */
 export interface Reply {
-  readonly status: Status
+  readonly status: number
+  /** The reason phrase where it is not ours to say; else that of the status. */
+  readonly reason?: string
   /** Names and values in turn, `Content-Length` among them where there is one. */
   readonly fields: readonly string[]
   readonly body: Body
   /** The file that the answer is about, where one is open: who delivers the answer, or throws it away, closes it. */
   readonly opened?: OpenFile
+  /**
+   * Of a failure that is explained here: its fields without those of the explanation, for a site that has words of its own. Names and
+   * values in turn.
+   */
+  readonly explains?: readonly string[]
   /** What the operator must know of a failure, and the client must not. */
   readonly cause?: Error
+  /** The limit of ours that the request met. An upstream server's 413 and a page of the operator's are none. */
+  readonly limit?: LimitName
+  /** Whether the connection ends with it: for whom the client means its requests is not sure. */
+  readonly ends?: true
+  /** Who asked, where a login was proven: the journal has it. */
+  readonly account?: string
+  /**
+   * The content once more, while the same head would get this very answer; null: it would not, or nobody knows any more. Absent: each
+   * request has to be answered anew. Holds nothing of the content.
+   */
+  readonly again?: () => Buffer | null
 }
 
-/** Every status that this server answers with: its reason phrase, and for failures what it means to a person. */
-const statuses = {
-  200: { reason: 'OK' },
-  204: { reason: 'No Content' },
-  206: { reason: 'Partial Content' },
-  301: { reason: 'Moved Permanently', meaning: 'What you asked for has another address.' },
-  304: { reason: 'Not Modified' },
-  400: { reason: 'Bad Request', meaning: 'The server could not understand the request.' },
-  403: { reason: 'Forbidden', meaning: 'It is there, but it is not for everybody to see.' },
-  404: {
-    reason: 'Not Found',
-    meaning: 'There is nothing at this address. Perhaps it was moved or the address has a typing error.',
-  },
-  405: { reason: 'Method Not Allowed', meaning: 'What is at this address can be read, but not changed or called in this way.' },
-  408: { reason: 'Request Timeout', meaning: 'The request did not arrive completely in time.' },
-  412: {
-    reason: 'Precondition Failed',
-    meaning: 'The file is not in the state that the request expects; it was changed meanwhile.',
-  },
-  413: { reason: 'Content Too Large', meaning: 'The request carries more than the server takes.' },
-  414: { reason: 'URI Too Long', meaning: 'The address is longer than the server takes.' },
-  416: { reason: 'Range Not Satisfiable', meaning: 'The file ends before the part that was asked for begins.' },
-  417: { reason: 'Expectation Failed', meaning: 'The request expects something that the server does not know.' },
-  429: { reason: 'Too Many Requests', meaning: 'Your address asks for more than the server gives to one. Try again in a moment.' },
-  431: {
-    reason: 'Request Header Fields Too Large',
-    meaning: 'The head of the request is larger than the server takes; often cookies are the cause.',
-  },
-  500: { reason: 'Internal Server Error', meaning: 'The server failed. It is not your fault; the journal tells what happened.' },
-  501: { reason: 'Not Implemented', meaning: 'The server does not know how to do this.' },
-  503: { reason: 'Service Unavailable', meaning: 'The server cannot answer right now. Try again in a moment.' },
-  505: { reason: 'HTTP Version Not Supported', meaning: 'This server speaks HTTP/1.1 and HTTP/1.0.' },
-} as const
-
-export type Status = keyof typeof statuses
-type Told = { [S in Status]: (typeof statuses)[S] extends { meaning: string } ? S : never }[Status]
-/** Statuses of failures, each with a page that explains it. */
-export type FailureStatus = Exclude<Told, 301>
-
-/** The reason phrase. */
-export const reasonOf = (status: Status): string => statuses[status].reason
-
-/** Who asked what: an explanation repeats it, so that a person can find the request in the journal. */
-export interface Asker {
-  /** Null when the request could not be read so far. */
-  readonly asked: { readonly method: string; readonly target: string } | null
-  /** The field `Accept`. */
-  readonly accept: string | undefined
-  /** The connection's id in the journal. */
-  readonly connection: string
+/** Gives up an answer that nobody takes any more. */
+export const discard = async ({ body, opened }: Reply): Promise<void> => {
+  if (body.kind === 'stream') body.content.destroy()
+  if (body.kind === 'upgraded') body.peer.destroy()
+  await opened?.close()
 }
 
 const commonFields: readonly string[] = ['Server', 'Havre', 'X-Content-Type-Options', 'nosniff']
@@ -85,15 +67,36 @@ export const withOctets = (status: Status, fields: readonly string[], octets: Bu
   body: release === undefined ? { kind: 'octets', octets } : { kind: 'octets', octets, release },
 })
 
+/** Statuses whose answers have no content, whatever is asked (RFC 9110 §15.3.5, §15.3.6, §15.4.5). */
+const withoutContent: readonly number[] = [204, 205, 304]
+
+/** An answer that the operator has written. */
+export const written = (
+  status: number,
+  fields: readonly string[],
+  { type, octets, head }: { readonly type: string; readonly octets: Buffer; readonly head: boolean },
+): Reply => {
+  if (withoutContent.includes(status)) return { status, fields: [...fields, ...commonFields], body: { kind: 'none' } }
+  const all = ['Content-Type', type, 'Content-Length', String(octets.length), ...fields, ...commonFields]
+  return { status, fields: all, body: head ? { kind: 'none' } : { kind: 'octets', octets } }
+}
+
 /** An answer with a body that is a part of a file. */
 export const withFile = (
-  status: 200 | 206,
+  status: number,
   fields: readonly string[],
   part: { readonly file: OpenFile; readonly from: number; readonly octets: number },
 ): Reply => ({
   status,
   fields: [...fields, 'Content-Length', String(part.octets), ...commonFields],
   body: { kind: 'file', ...part },
+})
+
+/** An answer with a body of several parts of a file. */
+export const withParts = (fields: readonly string[], file: OpenFile, { type, parts, octets }: Multipart): Reply => ({
+  status: 206,
+  fields: ['Content-Type', type, ...fields, 'Content-Length', String(octets), ...commonFields],
+  body: { kind: 'parts', file, parts, octets },
 })
 
 /** An answer that has no body: 204, 304, and to HEAD where `fields` tell the length. */
@@ -103,98 +106,49 @@ export const withoutBody = (status: Status, fields: readonly string[]): Reply =>
   body: { kind: 'none' },
 })
 
-/** The answer to OPTIONS, for one resource and for `*` (RFC 9110 §9.3.7). */
-export const options = (): Reply => withoutBody(204, ['Allow', allow])
+/** The answer to OPTIONS, for one resource and for `*` (RFC 9110 §9.3.7). @param allow the value of `Allow` */
+export const options = (allow: string): Reply => withoutBody(204, ['Allow', allow])
 
 /** Everything about a failure that is not the same each time. */
 export interface FailureDetails {
   /** A sentence or two, in plain text, beside what the status means. */
   readonly detail?: string
   readonly fields?: readonly string[]
+  /** The limit of ours that was met: it is counted. */
+  readonly limit?: LimitName
+  /** Whether the connection ends with it. */
+  readonly ends?: true
 }
 
 /** A failure, explained in the form that the client likes best: HTML, JSON or plain text. */
-export const failure = (status: FailureStatus, asker: Asker, { detail, fields = [] }: FailureDetails = {}): Reply =>
-  explained(status, asker, { detail, fields: [...fields, 'Cache-Control', 'no-store'] })
+export const failure = (status: FailureStatus, asker: Asker, { detail, fields = [], limit, ends }: FailureDetails = {}): Reply => {
+  const explains = [...fields, 'Cache-Control', 'no-store', 'Vary', 'Accept']
+  const reply = { ...explained(status, asker, { detail, fields: explains }), explains }
+  return { ...reply, ...(limit === undefined ? {} : { limit }), ...(ends === undefined ? {} : { ends }) }
+}
 
 /** A redirect; the browser is not to remember it for ever: a file may stand here tomorrow. @param location a path of ours */
 export const moved = (location: string, asker: Asker): Reply =>
   explained(301, asker, {
     detail: `Go to ${location}`,
-    fields: ['Location', location, 'Cache-Control', 'no-cache'],
+    fields: ['Location', location, 'Cache-Control', 'no-cache', 'Vary', 'Accept'],
     link: location,
   })
 
-interface Explanation {
+/** A redirect that the operator asked for. @param location a path of ours, or a URL */
+export const redirected = (status: RedirectStatus, location: string, asker: Asker): Reply =>
+  explained(status, asker, { detail: `Go to ${location}`, fields: ['Location', location, 'Vary', 'Accept'], link: location })
+
+interface Details {
   readonly detail: string | undefined
   readonly fields: readonly string[]
   readonly link?: string
 }
 
-const explained = (status: Told, asker: Asker, { detail, fields, link }: Explanation): Reply => {
-  // Text comes first for those who take anything: programs on a terminal. Browsers name HTML.
-  const form = preferred(asker.accept, ['text/plain', 'text/html', 'application/json', 'application/problem+json'])
-  const told: Explained = { status, detail, link, asker }
-  const all = [...fields, 'Vary', 'Accept']
-  if (form === 'text/html') return withOctets(status, [...pageFields, ...all], Buffer.from(asHtml(told)))
-  if (form === 'text/plain')
-    return withOctets(status, ['Content-Type', 'text/plain; charset=utf-8', ...all], Buffer.from(asText(told)))
-  return withOctets(status, ['Content-Type', form, ...all], Buffer.from(asJson(told)))
-}
-
-interface Explained {
-  readonly status: Told
-  readonly detail: string | undefined
-  readonly link: string | undefined
-  readonly asker: Asker
-}
-
-const shownOctets = 300
-const askedText = ({ asked }: Asker): string | null => {
-  if (asked === null) return null
-  const text = `${asked.method} ${asked.target}`
-  return text.length > shownOctets ? `${text.slice(0, shownOctets)}…` : text
-}
-
-const asText = ({ status, detail, asker }: Explained): string => {
-  const asked = askedText(asker)
-  const lines = [`${status} ${reasonOf(status)}`, '', statuses[status].meaning]
-  if (detail !== undefined) lines.push(detail)
-  lines.push('')
-  if (asked !== null) lines.push(`Asked:      ${asked}`)
-  lines.push(`Connection: ${asker.connection} (under this id it is in the server's journal)`, '')
-  return lines.join('\n')
-}
-
-/** A problem of RFC 9457, whichever of the two names of the form was asked for. */
-const asJson = ({ status, detail, asker }: Explained): string => {
-  const { meaning, reason } = statuses[status]
-  const said = detail === undefined ? meaning : `${meaning} ${detail}`
-  return `${JSON.stringify({ status, title: reason, detail: said, asked: askedText(asker), connection: asker.connection })}\n`
-}
-
-const failureStyle = `
-main{max-width:44rem;padding-top:12vh}
-.status{margin:0;color:var(--soft);font-size:.95rem;letter-spacing:.04em}
-h1{font-size:1.9rem;margin:.1rem 0 1rem}
-p{margin:.5rem 0}
-dl{margin:2rem 0 0;padding:1rem 1.1rem;background:var(--card);border:1px solid var(--line);border-radius:10px;display:grid;grid-template-columns:max-content 1fr;gap:.35rem 1.1rem}
-dt{color:var(--soft)}
-dd{margin:0;min-width:0}
-@media(max-width:30rem){main{padding-top:2rem}dl{display:block}dd+dt{margin-top:.6rem}}
-`
-
-const asHtml = ({ status, detail, link, asker }: Explained): string => {
+const explained = (status: ToldStatus, asker: Asker, { detail, fields, link }: Details): Reply => {
   const { reason, meaning } = statuses[status]
-  const asked = askedText(asker)
-  const lines = [`<p class="status">${status}</p>`, `<h1>${escapeHtml(reason)}</h1>`, `<p>${escapeHtml(meaning)}</p>`]
-  if (link !== undefined) lines.push(`<p>Go to <a href="${escapeHtml(link)}"><code>${escapeHtml(link)}</code></a></p>`)
-  else if (detail !== undefined) lines.push(`<p>${escapeHtml(detail)}</p>`)
-  lines.push('<dl>')
-  if (asked !== null) lines.push(`<dt>Asked</dt><dd><code>${escapeHtml(asked)}</code></dd>`)
-  lines.push(`<dt>Connection</dt><dd><code>${escapeHtml(asker.connection)}</code></dd>`, '</dl>')
-  lines.push('<footer>The server’s journal has this request under the connection’s id. <a href="/">To the start page</a></footer>')
-  return renderPage({ title: `${status} ${reason}`, style: failureStyle, body: lines.join('\n') })
+  const told = explain({ status, reason, meaning, detail, link, asker })
+  return withOctets(status, [...told.fields, ...fields], told.octets)
 }
 
 /** What was wrong with a target, in a sentence. */

@@ -1,28 +1,34 @@
 /** One connection: its requests in their order, one after the other, from the first to the end that somebody makes. */
 import type { LimitName } from '../../shared/limits/limits.ts'
-import type { LineFile } from '../../shared/log/journal.ts'
-import { type Connection, endingOf } from '../../shared/service.ts'
+import type { Connection } from '../../shared/service.ts'
 import { allow } from './commands.ts'
-import { type Delivery, deliver } from './delivery.ts'
-import type { Problem } from './engine.ts'
+import { skippedOctets } from './content.ts'
+import { dateNow } from './dates.ts'
 import type { Exchange } from './exchange.ts'
 import * as journal from './journal.ts'
-import { type Asker, failure, type Reply, reasonOf } from './replies.ts'
-import { answer, type Rules } from './request.ts'
+import type { Problem } from './problem.ts'
+import type { KnownAnswer, KnownAnswers } from './replay/known-answers.ts'
+import { failure, type Reply } from './replies.ts'
+import { type Answering, type Arrival, type Bearer, leaveUnanswered, respond } from './respond.ts'
+import { ownId, requestId } from './routing/request-id.ts'
+import { reasonOf } from './statuses.ts'
+import { tellHead, tellLine } from './transcript.ts'
 
 /** What all sessions of a service share. */
-export interface Shared {
-  readonly rules: Rules
-  readonly access: LineFile
+export interface Shared extends Answering {
   /** Whether each answer is to be its connection's last. A kept one waits for its next request: closing it could cross that. */
   draining: boolean
   /** Pipelined requests that wait, of all connections. */
   waiting: number
+  /** Answers to requests that are all the same. */
+  readonly known: KnownAnswers
 }
 
-interface Job {
-  readonly exchange: Exchange
-  readonly arrivedAt: number
+/** What became of an answer that was known. */
+export interface Replayed {
+  readonly id: string
+  readonly complete: boolean
+  readonly durationMs: number
 }
 
 /**
@@ -37,14 +43,11 @@ const pausedAt = 16
 /** Waiting requests of all connections: each costs some 5 KiB, and a packet of 64 KiB holds up to 3,600. */
 const maxWaiting = 10_000
 
-/** Limits of requests, by what is answered at them. */
-const limitsMet: { readonly [status: number]: LimitName } = { 408: 'headers', 414: 'maxTarget', 431: 'maxHeaders' }
-
-/** The outcome of a request that got no answer. */
-const unanswered = { status: null, octets: 0, complete: false } as const
-
-/** Content of a request that is read past to come to the next one; with more of it, the connection ends with the answer. */
-const skippedOctets = 64 * 1024
+/** Limits that the engine keeps, by the status of what it refuses. @param inContent whether the head was there in time and short enough */
+const limitMet = (status: number, inContent: boolean): LimitName | null => {
+  if (status === 408) return inContent ? 'request' : 'headers'
+  return status === 414 ? 'maxTarget' : status === 431 ? 'maxHeaders' : null
+}
 
 /** Made for a connection by `service.ts`, ended by `over`. */
 export class Session {
@@ -52,15 +55,22 @@ export class Session {
   readonly over: Promise<void>
   readonly #connection: Connection
   readonly #shared: Shared
-  readonly #queue: Job[] = []
+  /** Made with the first request that needs it. */
+  #bearer: Bearer | null = null
+  readonly #queue: Arrival[] = []
   #state: State = 'open'
   #problem: Problem | null = null
   /** The last request that came. */
-  #latest: Exchange | null = null
-  #answered = 0
+  #latest: Arrival | null = null
+  /** Whether the answer under way says that it is the last. */
+  #closing = false
+  #requests = 0
+  /** What keeps a stop waiting. */
+  #busy: Disposable | null = null
   #running = false
   #paused = false
-  #halfClosed = false
+  /** Whether we hear that the stream flows again. */
+  #listening = false
   #resolve: () => void = () => undefined
   #reject: (error: unknown) => void = () => undefined
 
@@ -71,21 +81,18 @@ export class Session {
       this.#resolve = resolve
       this.#reject = reject
     })
-    const { stream, signal } = connection
-    stream.once('close', () => this.#gone())
-    stream.once('end', () => {
-      this.#halfClosed = true
-    })
-    // Node resumes its sockets by itself when an answer has drained.
-    stream.on('resume', () => this.#holdBack())
-    signal.addEventListener('abort', () => this.#told(), { once: true })
+    // Each listener costs a connection with one request more than all that is decided here: in clear, the host tells of its end.
+    if (connection.secure || connection.mustEnd !== null) connection.stream.on('close', () => this.#gone())
+    connection.onMustEnd(() => this.#told())
   }
 
   /** A request came. After the last answer nothing is expected any more, and nothing is answered (RFC 9112 §9.6). */
   request(exchange: Exchange): void {
     if (this.#state !== 'open') return
-    this.#latest = exchange
-    this.#queue.push({ exchange, arrivedAt: performance.now() })
+    this.#requests += 1
+    const id = requestId(exchange, this.#connection, this.#shared.trust, this.#requests)
+    this.#latest = { exchange, id, arrivedAt: performance.now() }
+    this.#queue.push(this.#latest)
     this.#shared.waiting += 1
     if (!this.#running) this.#start()
     else if (this.#queue.length === pausedAt) process.nextTick(() => this.#holdBack())
@@ -96,8 +103,64 @@ export class Session {
     }
   }
 
+  /** Requests that came so far. */
+  get requests(): number {
+    return this.#requests
+  }
+
+  /** Whether the last request is here with all of its content. */
+  get isRead(): boolean {
+    return this.#latest?.exchange.complete ?? true
+  }
+
+  /** Whether a request that comes now would be answered at once, and another one behind it. */
+  get isFree(): boolean {
+    return (
+      this.#state === 'open' &&
+      !this.#running &&
+      this.#problem === null &&
+      !this.#shared.draining &&
+      this.#connection.mustEnd === null
+    )
+  }
+
+  /** Whether nothing is answered any more. */
+  get isOver(): boolean {
+    return this.#state !== 'open'
+  }
+
+  /** The last request came alone, in these octets. */
+  cameAs(known: string): void {
+    if (this.#latest !== null) this.#latest.known = known
+  }
+
+  /** The name of a request that gets an answer which is known. */
+  nameNext(): string {
+    this.#requests += 1
+    return ownId(this.#connection, this.#requests)
+  }
+
+  /** Such an answer is out, or its client gone. */
+  replayed({ asked, status, octets, last }: KnownAnswer, { id, complete, durationMs }: Replayed): void {
+    const finished = { status, octets: complete ? octets : 0, complete, id, durationMs, received: 0, client: null }
+    journal.request(this.#connection, this.#shared.access, asked, finished)
+    if (last || !complete) this.#end()
+  }
+
+  /** What comes from now on waits, and a stop does too, until the returned function is called. */
+  occupy(): () => void {
+    this.#running = true
+    const busy = this.#connection.busy()
+    return () => {
+      busy[Symbol.dispose]()
+      this.#start()
+    }
+  }
+
   /** Something came that is no request: told once what was asked before it is answered. */
   problem(problem: Problem): void {
+    // Whoever reads the content in which it came would wait for the rest.
+    this.#latest?.exchange.breakOff(problem.status)
     if (this.#state !== 'open' || this.#problem !== null) return
     this.#problem = problem
     if (!this.#running) this.#start()
@@ -105,7 +168,7 @@ export class Session {
 
   /** The last answer is out. So it is told too when the client has shut its side, and then a problem that waits is told all the same. */
   last(): void {
-    const told = this.#halfClosed && this.#problem !== null && this.#queue.length === 0
+    const told = this.#connection.stream.readableEnded && this.#problem !== null && this.#queue.length === 0
     if (this.#state === 'open' && !told) this.#state = 'ending'
   }
 
@@ -121,13 +184,15 @@ export class Session {
 
   async #run(): Promise<void> {
     // A stop waits for a request from its arrival to the end of its answer.
-    using _busy = this.#connection.busy()
+    using busy = this.#connection.busy()
+    this.#busy = busy
     for (;;) {
       const job = this.#queue.shift()
       if (job === undefined) break
       this.#shared.waiting -= 1
-      if (this.#state === 'open') await this.#tryToAnswer(job)
-      else this.#record(job, unanswered)
+      this.#bearer ??= this.#makeBearer()
+      if (this.#state === 'open') await this.#answer(job, this.#bearer)
+      else leaveUnanswered(job, this.#bearer)
       if (this.#paused && this.#queue.length < pausedAt / 2) this.#goOn()
     }
     if (this.#problem !== null && this.#state === 'open') {
@@ -135,108 +200,85 @@ export class Session {
       this.#refuse(this.#problem)
     }
     this.#running = false
-    if (this.#state !== 'open' || this.#connection.signal.aborted) this.#end()
+    if (this.#state !== 'open' || this.#connection.mustEnd !== null) this.#end()
   }
 
-  async #tryToAnswer(job: Job): Promise<void> {
-    try {
-      await this.#answer(job)
-    } catch (error) {
-      // Not even the way out worked, whatever it is: this connection fails, the server goes on.
-      journal.failed(this.#connection, job.exchange, error)
-      this.#record(job, unanswered)
-      this.#connection.stream.destroy()
-    }
-  }
-
-  async #answer(job: Job): Promise<void> {
-    const { exchange } = job
-    const reply = await this.#reply(exchange)
-    if (this.#state === 'gone') {
-      await reply.opened?.close()
-      this.#record(job, unanswered)
-      return
-    }
-    this.#countLimit(reply.status)
-    const isLast = this.#isLast(exchange)
-    const fields = isLast ? [...reply.fields, 'Connection', 'close'] : reply.fields
-    const head = { status: reply.status, reason: reasonOf(reply.status), fields }
-    const delivery = await deliver(exchange, head, reply, exchange.method !== 'HEAD')
-    this.#answered += 1
-    if ((isLast || !exchange.keepsAlive) && this.#state === 'open') this.#state = 'ending'
-    this.#record(job, { status: reply.status, octets: delivery.octets, complete: delivery.complete })
-    if (!delivery.complete) this.#cut(exchange, delivery)
-  }
-
-  async #reply(exchange: Exchange): Promise<Reply> {
-    try {
-      const reply = await answer(exchange, this.#connection.id, this.#shared.rules)
-      if (reply.cause !== undefined) journal.failed(this.#connection, exchange, reply.cause)
-      return reply
-    } catch (error) {
-      // Whatever it is: this request fails, the server goes on.
-      journal.failed(this.#connection, exchange, error)
-      return failure(500, this.#asker(exchange))
-    }
-  }
-
-  #asker(exchange: Exchange | null): Asker {
+  #makeBearer(): Bearer {
     return {
-      asked: exchange === null ? null : { method: exchange.method, target: exchange.target },
-      accept: exchange?.field('accept'),
-      connection: this.#connection.id,
+      connection: this.#connection,
+      answering: this.#shared,
+      gone: () => this.#state === 'gone',
+      answered: (arrival, reply) => this.#learn(arrival, reply),
+      connectionFields: (exchange, { body, ends }) => {
+        this.#closing = ends === true || this.#isLast(exchange)
+        if (body.kind !== 'upgraded') return this.#closing ? ['Connection', 'close'] : []
+        // It may go on for days: a stop does not wait for its end.
+        this.#busy?.[Symbol.dispose]()
+        return []
+      },
     }
+  }
+
+  async #answer(job: Arrival, bearer: Bearer): Promise<void> {
+    const { exchange } = job
+    const outcome = await respond(job, bearer)
+    if (outcome === 'none') return
+    if ((this.#closing || !exchange.keepsAlive) && this.#state === 'open') this.#state = 'ending'
+    if (outcome === 'cut') this.#connection.stream.destroy()
+  }
+
+  #learn({ exchange, id, known }: Arrival, reply: Reply): void {
+    // While it is being stopped, the server tells all clients to go.
+    if (known === undefined || this.#shared.draining || this.#connection.mustEnd !== null) return
+    this.#shared.known.learn(known, exchange, reply, { id, last: this.#closing || !exchange.keepsAlive })
   }
 
   /** Whether the connection ends with the answer to this request. */
   #isLast(exchange: Exchange): boolean {
-    if (this.#shared.draining || this.#connection.signal.aborted || this.#state !== 'open') return true
-    // What was pipelined behind a request that asks for another protocol is lost (see engine.ts).
-    if (exchange.field('upgrade') !== undefined) return true
+    if (this.#shared.draining || this.#connection.mustEnd !== null || this.#state !== 'open') return true
+    if (exchange.final === true) return true
+    // Somebody reads it, or has read enough of it: what is left is of no known length.
+    if (exchange.contentTaken) return !exchange.complete
     // Content that nobody here wants is read past when it is short; of chunks nobody knows how many follow.
     return exchange.field('transfer-encoding') !== undefined || Number(exchange.field('content-length') ?? 0) > skippedOctets
   }
 
-  /** An answer that could not be finished: only the end of the connection tells the client so (RFC 9112 §8). */
-  #cut(exchange: Exchange, { failure: reason, error }: Delivery): void {
-    if (reason !== null) journal.cutShort(this.#connection, exchange, reason, error)
-    this.#connection.stream.destroy()
-  }
-
   /** Answers what is no request, unless it belongs to a request that has its answer already. */
   #refuse(problem: Problem): void {
-    const ofAnswered = this.#latest !== null && !this.#latest.complete
+    const ofAnswered = this.#latest !== null && !this.#latest.exchange.complete
     const { stream } = this.#connection
     // A connection that was opened in advance and never used needs no word (RFC 9110 §15.5.9 leaves it open).
     const unused = problem.status === 408 && 'bytesRead' in stream && stream.bytesRead === 0
-    if (!unused) this.#countLimit(problem.status, ofAnswered)
+    const limit = limitMet(problem.status, ofAnswered)
+    if (!unused && limit !== null) this.#connection.overLimit(limit)
     if (ofAnswered || unused || !stream.writable) return
-    const reply = failure(problem.status, this.#asker(null), problem.status === 405 ? { fields: ['Allow', allow] } : {})
+    const reply = failure(
+      problem.status,
+      { asked: null, accept: undefined, connection: this.#connection.id, request: null },
+      problem.status === 405 ? { fields: ['Allow', allow] } : {},
+    )
     const octets = reply.body.kind === 'octets' ? reply.body.octets : Buffer.alloc(0)
-    const fields = [...reply.fields, 'Date', new Date().toUTCString(), 'Connection', 'close']
+    const fields = [...reply.fields, 'Date', dateNow(), 'Connection', 'close']
+    const { transcript } = this.#connection
+    if (transcript !== null) {
+      tellLine(transcript, problem.line)
+      tellHead(transcript, { version: '1.1' }, { status: reply.status, reason: reasonOf(reply.status), fields })
+      transcript.content('server', octets.length)
+    }
     const lines = [`HTTP/1.1 ${reply.status} ${reasonOf(reply.status)}`]
     for (let at = 0; at < fields.length; at += 2) lines.push(`${fields[at]}: ${fields[at + 1]}`)
     stream.write(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), octets]))
     journal.malformed(this.#connection, this.#shared.access, { ...problem, octets: octets.length })
   }
 
-  /** @param inContent whether its head was there in time and short enough */
-  #countLimit(status: number, inContent = false): void {
-    const limit = inContent && status === 408 ? 'request' : limitsMet[status]
-    if (limit !== undefined) this.#connection.overLimit(limit)
-  }
-
-  #record({ exchange, arrivedAt }: Job, outcome: { status: number | null; octets: number; complete: boolean }): void {
-    if (this.#connection.probe) return
-    const durationMs = performance.now() - arrivedAt
-    journal.request(this.#connection, this.#shared.access, exchange, { ...outcome, durationMs })
-  }
-
   /** The host says that the conversation has to end. */
   #told(): void {
-    const why = endingOf(this.#connection.signal)
+    const { mustEnd, stream } = this.#connection
+    if (mustEnd === 'closed') return this.#gone()
+    // It is told once why, and not of the end that follows.
+    stream.on('close', () => this.#gone())
     // A client that takes nothing of its answer for so long gets no more of it.
-    if (why === 'idle' && this.#running) this.#connection.stream.destroy()
+    if (mustEnd === 'idle' && this.#running) stream.destroy()
     else if (!this.#running) this.#end()
   }
 
@@ -247,12 +289,18 @@ export class Session {
 
   #holdBack(): void {
     if (this.#queue.length < pausedAt || this.#state === 'gone') return
+    const { stream } = this.#connection
+    // Node resumes its sockets by itself when an answer has drained.
+    if (!this.#listening) stream.on('resume', () => this.#holdBack())
+    this.#listening = true
     this.#paused = true
-    this.#connection.stream.pause()
+    stream.pause()
   }
 
   #goOn(): void {
     this.#paused = false
-    this.#connection.stream.resume()
+    const { stream } = this.#connection
+    // Where the parser has left, and nobody has come back yet, what flows is lost: whoever comes lets it flow.
+    if (stream.listenerCount('data') > 0) stream.resume()
   }
 }

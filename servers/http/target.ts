@@ -31,12 +31,13 @@ const refused = (problem: TargetProblem): TargetReading => ({ ok: false, problem
 const plainPath = /^(?:\/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+\/?$/
 /** absolute-URI; the path may be empty. */
 const absoluteForm = /^([a-z][a-z0-9+.-]*):\/\/([^/?]*)(.*)$/i
+const unprintable = /[^\x21-\x7e]/
 /** No octet of these may stand in a name: what a name with them meant, logs, terminals and headers could not tell. */
 const controls = /[\0-\x1f\x7f]/
 
 /**
  * Reads origin-form and absolute-form.
- * @param text as received; the parser has let through printable ASCII only
+ * @param text as received; HTTP/2 lets octets above ASCII through, which two readers could read as two paths
  */
 export const readTarget = (text: string): TargetReading => {
   if (text.includes('#')) return refused('fragment')
@@ -50,6 +51,7 @@ export const readTarget = (text: string): TargetReading => {
 }
 
 const readPath = (text: string, authority: Authority | null): TargetReading => {
+  if (unprintable.test(text)) return refused('characters')
   const mark = text.indexOf('?')
   const path = mark === -1 ? text : text.slice(0, mark)
   const query = mark === -1 ? null : text.slice(mark + 1)
@@ -84,7 +86,7 @@ const decoded = (text: string): string | null => {
 }
 
 /** uri-host [ ":" port ] without userinfo (RFC 9110 §4.2.4, §7.2); reg-name in the characters of RFC 3986 §3.2.2. */
-const authorityForm = /^(?:(\[[0-9a-f:.]+\])|([a-z0-9._~!$&'()*+,;=%-]+))(?::(\d{0,5}))?$/i
+const authorityForm = /^(?:(\[[0-9a-f:.]+\])|([a-z0-9._~!$&'()*+,;=%-]+))(?::0*(\d{0,5}))?$/i
 
 /** Reads the value of `Host`, or the authority of a target. Null for what is none; an empty host is none (RFC 9110 §4.2.1). */
 export const readAuthority = (text: string): Authority | null => {

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { preferred } from '../../servers/http/accept.ts'
-import { mediaTypeOf } from '../../servers/http/media-types.ts'
+import { isCompressible, mediaTypeOf } from '../../servers/http/static/media-types.ts'
 
 describe('Accept (RFC 9110 §12.5.1)', () => {
   const offers = ['text/plain', 'text/html', 'application/json'] as const
@@ -51,7 +51,8 @@ describe('media types', () => {
     ['a.svg', 'image/svg+xml'],
     ['a.txt', 'text/plain; charset=utf-8'],
     ['a.md', 'text/markdown; charset=utf-8'],
-    ['a.xml', 'text/xml; charset=utf-8'],
+    ['a.xml', 'text/xml'],
+    ['a.xhtml', 'application/xhtml+xml'],
     ['a.wasm', 'application/wasm'],
     ['a.woff2', 'font/woff2'],
     ['a.webmanifest', 'application/manifest+json'],
@@ -61,6 +62,33 @@ describe('media types', () => {
     ['a.tar.gz', 'application/gzip'],
     ['a.mp4', 'video/mp4'],
     ['a.php', 'text/plain; charset=utf-8'],
+    ['folder.html/README', 'text/plain; charset=utf-8'],
+    ['/.well-known/apple-app-site-association', 'application/json'],
+    ['a.toml', 'text/plain; charset=utf-8'],
+    ['a.csv', 'text/csv; charset=utf-8'],
+    ['a.ics', 'text/calendar; charset=utf-8'],
+    ['a.vtt', 'text/vtt; charset=utf-8'],
+    ['a.yml', 'application/yaml'],
+    ['a.avif', 'image/avif'],
+    ['a.webp', 'image/webp'],
+    ['a.jxl', 'image/jxl'],
+    ['a.mkv', 'video/matroska'],
+    ['a.m4v', 'video/mp4'],
+    ['a.webm', 'video/webm'],
+    ['a.avi', 'video/x-msvideo'],
+    ['a.mp3', 'audio/mpeg'],
+    ['a.m4a', 'audio/mp4'],
+    ['a.flac', 'audio/flac'],
+    ['a.opus', 'audio/ogg'],
+    ['a.wav', 'audio/wav'],
+    ['a.m3u8', 'application/vnd.apple.mpegurl'],
+    ['a.mpd', 'application/dash+xml'],
+    ['a.epub', 'application/epub+zip'],
+    ['a.docx', 'application/vnd.openxmlformats-officedocument.wordprocessingml.document'],
+    ['a.zip', 'application/zip'],
+    ['a.zst', 'application/zstd'],
+    ['a.exe', 'application/octet-stream'],
+    ['a.eml', 'message/rfc822'],
     ['README', 'text/plain; charset=utf-8'],
     ['binary', 'application/octet-stream'],
     ['a.', 'application/octet-stream'],
@@ -70,4 +98,26 @@ describe('media types', () => {
     ['a.hasOwnProperty', 'application/octet-stream'],
   ]
   for (const [name, type] of table) it(`${name} → ${type}`, () => expect(mediaTypeOf(name)).to.equal(type))
+
+  it('are compressed where that makes them smaller', () => {
+    const names = [
+      'a.html',
+      'a.css',
+      'a.js',
+      'a.json',
+      'a.map',
+      'a.svg',
+      'a.txt',
+      'a.xml',
+      'a.wasm',
+      'a.ttf',
+      'a.ico',
+      'a.atom',
+      'README',
+    ]
+    for (const name of names) expect(isCompressible(mediaTypeOf(name)), name).to.equal(true)
+    for (const name of ['a.png', 'a.jpg', 'a.woff2', 'a.zip', 'a.gz', 'a.mp4', 'a.mp3', 'a.pdf', 'a.docx', 'binary', 'a.webp']) {
+      expect(isCompressible(mediaTypeOf(name)), name).to.equal(false)
+    }
+  })
 })

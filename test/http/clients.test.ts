@@ -9,6 +9,7 @@ import type { Running } from '../kit/serving.ts'
 import { fileDate, serveSite } from './site.ts'
 
 const large = seeded(3).octets(700_000)
+const words = 'Ever tried. Ever failed. No matter.\n'.repeat(2_000)
 
 describe('real clients', () => {
   let site: Running
@@ -20,6 +21,7 @@ describe('real clients', () => {
       'www/folder/a.txt': 'a\n',
       'www/folder/with blank & more.txt': 'blank\n',
       'www/folder/sub/grüße.txt': 'Grüße\n',
+      'www/words.txt': words,
       'files/alice/public_html/index.html': 'alice',
     })
     at = (path) => `http://127.0.0.1:${site.port}${path}`
@@ -59,6 +61,21 @@ describe('real clients', () => {
       writeFileSync(part, large.subarray(0, 123_456))
       await curl('-C', '-', '-o', part, at('/large.bin'))
       expect(readFileSync(part).equals(large)).to.equal(true)
+    })
+
+    it('unpacks what comes compressed, and goes on in the middle of what it unpacked', async () => {
+      const headers = (await curl('--compressed', '-D', '-', '-o', '/dev/null', at('/words.txt'))).toString()
+      expect(headers).to.match(/^Content-Encoding: (?:br|zstd|gzip)\r$/m)
+      expect((await curl('--compressed', at('/words.txt'))).toString()).to.equal(words)
+      const part = join(await folder('unpacked'), 'part')
+      writeFileSync(part, words.slice(0, 12_345))
+      await curl('--compressed', '-C', '-', '-o', part, at('/words.txt'))
+      expect(readFileSync(part, 'utf8')).to.equal(words)
+    })
+
+    it('fetches several parts', async () => {
+      const said = (await curl('-r', '0-4,-8', at('/words.txt'))).toString()
+      expect(said).to.match(/^--\S+\r\n(?:.+\r\n){2}\r\nEver \r\n--\S+\r\n(?:.+\r\n){2}\r\nmatter\.\n\r\n--\S+--\r\n$/)
     })
 
     it('fetches only what is newer, by date and by tag', async () => {

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
-import { type Conditions, judge, rangeCounts, readTags } from '../../servers/http/conditional.ts'
 import { httpDate, readHttpDate } from '../../servers/http/dates.ts'
+import { type Conditions, judge, rangeCounts, readTags } from '../../servers/http/static/conditional.ts'
 
 const nowMs = Date.UTC(2026, 10, 21, 12)
 const modifiedMs = Date.UTC(1994, 10, 6, 8, 49, 37)

@@ -39,6 +39,8 @@ describe('targets, read', () => {
     expect(['http://', 'http:///a', 'http://a@b/', 'http://a b/', 'http://?a'].map(read)).to.deep.equal(Array(5).fill('host'))
     expect(['/%', '/%1', '/%gg', '/%ff', '/%c0%80', '/%ed%a0%80', '/%f5%80%80%80'].map(read)).to.deep.equal(Array(7).fill('escape'))
     expect(['/%00', '/a%0ab', '/%7f', '/a\\b'].map(read)).to.deep.equal(Array(4).fill('characters'))
+    // HTTP/2 lets them through; readers of UTF-8 and of Latin-1 would see two paths.
+    expect(['/\xe9', '/a?\xe9', '/ ', 'http://a/\x80'].map(read)).to.deep.equal(Array(4).fill('characters'))
     expect(['/..', '/a/../..', '/%2e%2E', '/./../a', '//..'].map(read)).to.deep.equal(Array(5).fill('above-root'))
   })
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
 import type { Running } from '../kit/serving.ts'
 import { type Answer, methodsOf, readAnswers, said } from './raw.ts'
-import { serveSite } from './site.ts'
+import { serveSite, type Tree } from './site.ts'
 
 /** One conversation, byte for byte, and what must come of it. */
 export interface Row {
@@ -20,6 +20,8 @@ export interface Row {
   readonly onlyAtOnce?: true
   /** What is sent behind an answer that ends the connection may have been read by then, and is journalled as cut off (499). */
   readonly mayCut?: true
+  /** What is made anew for each answer. */
+  readonly differs?: RegExp
 }
 
 export const row = (
@@ -41,7 +43,7 @@ export const closes = { connection: 'close' }
 export const stays = { connection: 'keep-alive' }
 
 /** What the rows ask for: files that are served, and secrets around them. */
-const tree = {
+export const tree: Tree = {
   secret: 'secret',
   'www/a.txt': 'hello\n',
   'www/b.html': '<p>b',
@@ -68,12 +70,13 @@ const tree = {
 }
 
 /** What differs from one connection to the next. */
-const timeless = (answers: readonly Answer[]): string =>
+const timeless = (answers: readonly Answer[], differs: RegExp = /(?!)/g): string =>
   answers
     .map(({ octets }) => octets.toString('latin1'))
     .join('')
     .replaceAll(/Date: [^\r]*/g, 'Date')
-    .replaceAll(/(?<=Connection: )\w+-\w+ /g, '')
+    .replaceAll(/(?<=Connection: )\w+-\w+ |(?<=X-Request-Id: |Request: {4})[\w-]+/g, '')
+    .replaceAll(differs, '…')
     // Ids of connections have no fixed length, and explanations name them.
     .replaceAll(/Content-Length: \d{3}\b/g, 'Content-Length')
 
@@ -92,7 +95,7 @@ const check = async (port: number, row: Row): Promise<void> => {
   else if (row.body !== undefined) expect(last?.body.toString()).to.equal(row.body)
   if (row.onlyAtOnce) return
   const trickled = readAnswers(await said(port, row.raw, 'octet by octet'), methodsOf(row.raw))
-  expect(timeless(trickled), 'sent octet by octet').to.equal(timeless(answers))
+  expect(timeless(trickled, row.differs), 'sent octet by octet').to.equal(timeless(answers, row.differs))
 }
 
 /** Defines a test for each row: sent at once, then octet by octet, with the same answer. Every request must be journalled. */

@@ -18,16 +18,16 @@ import { Host } from ${JSON.stringify(join(project, 'servers/host/host.ts'))}
 import { service } from ${JSON.stringify(join(project, 'servers/http/service.ts'))}
 import { get, request } from 'node:http'
 const log = { write: (level, event, fields) => { if (level === 'error') console.log(event, fields.error) }, with: () => log, keeps: () => true }
-const options = { listing: true, timeouts: { headersMs: 5000, requestMs: 5000, keepAliveMs: 5000 }, maxTargetOctets: 8000, maxHeadersOctets: 32768, routes: [], sites: {} }
-const server = service.create({ service: 'http', options, settings: { data: ${JSON.stringify(`${folder}/data`)} }, journal: { log, lines: () => ({ write() {} }) }, log, version: '0' })
+const options = ${JSON.stringify(protocol.options.parse({}))}
+const server = service.create({ service: 'http', options, tls: 'off', settings: { data: ${JSON.stringify(`${folder}/data`)} }, journal: { log, lines: () => ({ write() {} }) }, log, version: '0' })
 await server.start()
 const host = new Host(server, { connections: 10, connectionsPerAddress: 10, connectionsPerSecond: null, idleMs: 5000 }, log)
 const port = await host.listen({ host: '127.0.0.1', port: 0 })
-for (const path of ['/a.txt', '/', '/large', '/out', '/~alice/', '/~mallory/', '/none']) {
-  await new Promise((resolve) => get({ port, path, agent: false }, (answer) => {
+for (const path of ['/a.txt', '/', '/large', '/text.txt', '/out', '/~alice/', '/~mallory/', '/none']) {
+  await new Promise((resolve) => get({ port, path, agent: false, headers: { 'Accept-Encoding': path === '/text.txt' ? 'br' : 'identity' } }, (answer) => {
     let octets = 0
     answer.on('data', (chunk) => { octets += chunk.length })
-    answer.on('end', () => { console.log(path, answer.statusCode, answer.statusCode === 200 && path !== '/' ? octets : ''); resolve() })
+    answer.on('end', () => { console.log(path, answer.statusCode, answer.headers['content-encoding'] ?? (answer.statusCode === 200 && path !== '/' ? octets : '')); resolve() })
   }))
 }
 await host.end('stop', 1000)
@@ -45,7 +45,7 @@ describe('HTTP under the permission model', () => {
       'sh',
       [
         '-c',
-        'mkdir -p data/www data/files/alice/public_html data/files/mallory && echo hello >data/www/a.txt && head -c 300000 /dev/zero >data/www/large && echo secret >secret && ln -s ../../secret data/www/out && ln -s ../../.. data/files/mallory/public_html && echo alice >data/files/alice/public_html/index.html',
+        'mkdir -p data/www data/files/alice/public_html data/files/mallory && echo hello >data/www/a.txt && head -c 300000 /dev/zero >data/www/large && cp data/www/large data/www/text.txt && echo secret >secret && ln -s ../../secret data/www/out && ln -s ../../.. data/files/mallory/public_html && echo alice >data/files/alice/public_html/index.html',
       ],
       { cwd: folder.path },
     )
@@ -61,6 +61,15 @@ describe('HTTP under the permission model', () => {
         .trim()
         .split('\n')
         .map((line) => line.trim()),
-    ).to.deep.equal(['/a.txt 200 6', '/ 200', '/large 200 300000', '/out 403', '/~alice/ 200 6', '/~mallory/ 403', '/none 404'])
+    ).to.deep.equal([
+      '/a.txt 200 6',
+      '/ 200',
+      '/large 200 300000',
+      '/text.txt 200 br',
+      '/out 403',
+      '/~alice/ 200 6',
+      '/~mallory/ 403',
+      '/none 404',
+    ])
   })
 })

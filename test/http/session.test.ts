@@ -5,6 +5,7 @@ import { expect } from 'chai'
 import { HttpServer } from '../../servers/http/service.ts'
 import { Client } from '../kit/client.ts'
 import { loadProtocol, type Running } from '../kit/serving.ts'
+import { undisturbed } from '../kit/undisturbed.ts'
 import { get, methodsOf, readAnswers, said } from './raw.ts'
 import { serveSite } from './site.ts'
 
@@ -146,27 +147,33 @@ describe('connections', () => {
     })
     after(() => site.close())
 
-    it('get 408 when the head does not come', async () => {
-      using client = await Client.connect(site.port)
-      await client.send('GET / HTTP/1.1\r\nHost: a\r\n')
-      const [answer] = readAnswers(await client.rest())
-      expect(answer?.status).to.equal(408)
-      expect(answer?.fields['connection']).to.equal('close')
-      expect(site.journal.of('request.malformed').at(-1)?.fields).to.deep.include({ status: 408, code: 'ERR_HTTP_REQUEST_TIMEOUT' })
-    })
+    it('get 408 when the head does not come', () =>
+      undisturbed(80, async () => {
+        using client = await Client.connect(site.port)
+        await client.send('GET / HTTP/1.1\r\nHost: a\r\n')
+        const [answer] = readAnswers(await client.rest())
+        expect(answer?.status).to.equal(408)
+        expect(answer?.fields['connection']).to.equal('close')
+        expect(site.journal.of('request.malformed').at(-1)?.fields).to.deep.include({
+          status: 408,
+          code: 'ERR_HTTP_REQUEST_TIMEOUT',
+        })
+      }))
 
-    it('get 408 when the next head does not come to its end', async () => {
-      using client = await Client.connect(site.port)
-      await client.send(`${request('/a.txt')}GET / HT`)
-      const answers = readAnswers(await client.rest())
-      expect(answers.map((answer) => answer.status)).to.deep.equal([200, 408])
-    })
+    it('get 408 when the next head does not come to its end', () =>
+      undisturbed(80, async () => {
+        using client = await Client.connect(site.port)
+        await client.send(`${request('/a.txt')}GET / HT`)
+        const answers = readAnswers(await client.rest())
+        expect(answers.map((answer) => answer.status)).to.deep.equal([200, 408])
+      }))
 
-    it('are ended when the content does not come, with their answer', async () => {
-      using client = await Client.connect(site.port)
-      await client.send(`${request('/a.txt', 'Content-Length: 10\r\n')}123`)
-      expect(readAnswers(await client.rest()).map((answer) => answer.status)).to.deep.equal([200])
-    })
+    it('are ended when the content does not come, with their answer', () =>
+      undisturbed(80, async () => {
+        using client = await Client.connect(site.port)
+        await client.send(`${request('/a.txt', 'Content-Length: 10\r\n')}123`)
+        expect(readAnswers(await client.rest()).map((answer) => answer.status)).to.deep.equal([200])
+      }))
 
     it('are ended without a word when nothing ever comes', async () => {
       const before = accessLines(site).length
@@ -175,13 +182,14 @@ describe('connections', () => {
       expect(accessLines(site)).to.have.length(before)
     })
 
-    it('are ended without a word when no further request comes, as they were told', async () => {
-      using client = await Client.connect(site.port)
-      await client.send(request('/a.txt'))
-      // `Keep-Alive: timeout=` counts in seconds; below one there is nothing to tell.
-      expect(await readOne(client, 6)).to.contain('Connection: keep-alive')
-      await client.closed()
-    })
+    it('are ended without a word when no further request comes, as they were told', () =>
+      undisturbed(80, async () => {
+        using client = await Client.connect(site.port)
+        await client.send(request('/a.txt'))
+        // `Keep-Alive: timeout=` counts in seconds; below one there is nothing to tell.
+        expect(await readOne(client, 6)).to.contain('Connection: keep-alive')
+        await client.closed()
+      }))
   })
 
   it('say how long they are kept', async () => {
@@ -194,15 +202,16 @@ describe('connections', () => {
     expect(await readOne(client, 1)).to.contain('Keep-Alive: timeout=30')
   })
 
-  it('that stall in a download are cut off when the host says so, and it is journalled', async () => {
-    await using site = await serveSite({ 'www/large': Buffer.alloc(20_000_000) }, { limits: { idleMs: 300 } })
-    using client = await Client.connect(site.port)
-    await client.send(request('/large'))
-    await client.line()
-    client.pause()
-    while (site.open > 0) await sleep(20)
-    expect(site.journal.of('request.finished').at(-1)?.fields).to.deep.include({ status: 200, complete: false })
-  })
+  it('that stall in a download are cut off when the host says so, and it is journalled', () =>
+    undisturbed(80, async () => {
+      await using site = await serveSite({ 'www/large': Buffer.alloc(20_000_000) }, { limits: { idleMs: 1_500 } })
+      using client = await Client.connect(site.port)
+      await client.send(request('/large'))
+      await client.line()
+      client.pause()
+      while (site.open > 0) await sleep(20)
+      expect(site.journal.of('request.finished').at(-1)?.fields).to.deep.include({ status: 200, complete: false })
+    }))
 
   it('fail one by one: what nobody foresaw is a 500 with a record, and the next request is served', async () => {
     const { options } = await loadProtocol('http')

@@ -9,7 +9,8 @@ export const fileDate = 'Sun, 06 Nov 1994 08:49:37 GMT'
 /** What a test site holds: text or octets; `{ link }` leads to that path; null is an empty folder. */
 export type Tree = Readonly<Record<string, string | Buffer | { readonly link: string } | null>>
 
-const write = async (root: string, tree: Tree): Promise<void> => {
+/** Writes the files of a tree below a folder. */
+export const writeTree = async (root: string, tree: Tree): Promise<void> => {
   for (const [name, content] of Object.entries(tree)) {
     const path = join(root, name)
     await mkdir(dirname(path), { recursive: true })
@@ -22,6 +23,14 @@ const write = async (root: string, tree: Tree): Promise<void> => {
   }
 }
 
-/** Serves these files. Names are below the data folder: `www/index.html`, `files/alice/public_html/a.txt`. */
+/** Serves these files. Names are below the data folder: `www/index.html`, `files/alice/public_html/a.txt`; what `prepare` does comes first. */
 export const serveSite = (tree: Tree, setup: Partial<Setup> = {}): Promise<Running> =>
-  serve({ service: 'http', ...setup, prepare: (settings: Settings) => write(settings.data, tree) })
+  serve({
+    service: 'http',
+    conversations: false,
+    ...setup,
+    prepare: async (settings: Settings) => {
+      await setup.prepare?.(settings)
+      await writeTree(settings.data, tree)
+    },
+  })

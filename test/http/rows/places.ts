@@ -1,0 +1,37 @@
+/** Requests by what lies at their target: files, folders, links, accounts. */
+import { get, type Row, row, stays } from '../rows.ts'
+
+export const places: readonly Row[] = [
+  row('a folder without its slash', get('/folder?x=1&y'), [301], { fields: { location: '/folder/?x=1&y' } }),
+  row('a folder whose address could read as a host', get('//folder'), [301], { fields: { location: '/folder/' } }),
+  row('a folder with a strange name', get('/%22%3Cb%3E'), [301], { fields: { location: '/%22%3Cb%3E/' } }),
+  row('a folder with index.html', get('/indexed/'), [200], {
+    body: 'index',
+    fields: { 'content-type': 'text/html; charset=utf-8' },
+  }),
+  row('a folder without index.html', get('/folder/'), [200], { body: /b\.txt/ }),
+  row('a file with a slash', get('/a.txt/'), [404]),
+  row('a file as a folder', get('/a.txt/b.txt'), [404]),
+  row('a missing file', get('/missing'), [404], { fields: { ...stays, 'cache-control': 'no-store' } }),
+  row('a hidden file', get('/.secret'), [404]),
+  row('a file in a hidden folder', get('/.git/config'), [404]),
+  row('an encoded hidden file', get('/%2esecret'), [404]),
+  row('a hidden file below .well-known', get('/.well-known/.secret'), [404]),
+  row('a file in .well-known', get('/.well-known/security.txt'), [200], { source: 'RFC 8615' }),
+  row('.well-known elsewhere', get('/folder/.well-known/x'), [404]),
+  row('a link that stays inside', get('/inside.txt'), [200], { body: 'hello\n' }),
+  row('a link that leads out', get('/outside.txt'), [403]),
+  row('a file behind a linked folder that leads out', get('/elsewhere/secret'), [403]),
+  row('a link in a circle', get('/circle'), [403]),
+  row('an account’s page', get('/~alice/'), [200], { body: 'alice' }),
+  row('an account’s page by another case', get('/~ALICE/'), [200], { body: 'alice' }),
+  row('an account without its slash', get('/~alice'), [301], { fields: { location: '/~alice/' } }),
+  row('an account by an encoded tilde', get('/%7Ealice/'), [200], { body: 'alice' }),
+  row('an account without a web folder', get('/~carol/'), [404]),
+  row('a file of a home that is not for the web', get('/~alice/private.txt'), [404]),
+  row('no account', get('/~nobody/'), [404]),
+  row('a name that no account can have', get('/~.hidden/'), [404]),
+  row('a tilde alone', get('/~/'), [404]),
+  row('a web folder that is a link out of the home', get('/~mallory/b.txt'), [403]),
+  row('an empty file', get('/empty.txt'), [200], { body: '', fields: { 'content-length': '0' } }),
+]
