@@ -16,7 +16,16 @@ const pids = await members(family)
 const ports = { smtp: family.port('smtp'), pop3: family.port('pop3') }
 
 const measure = async (what: string, part: Partial<MailTask>): Promise<void> => {
-  const task = { seconds, ...ports, clients: crowd, domain: 'havre.test', password, octets: 4096, ...part }
+  const task = {
+    seconds,
+    ...ports,
+    clients: crowd,
+    domain: 'havre.test',
+    password,
+    octets: 4096,
+    sessions: 'kept' as const,
+    ...part,
+  }
   await tellAll(family, pids)
   const result = await generate<MailTask, MailResult>('mail.ts', task)
   const told = await tellAll(family, pids)

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { crowd, password, startCrowd } from './kit/crowd.ts'
 import { conditions, rate } from './kit/figures.ts'
 import { generate } from './kit/generator.ts'
+import { preloading } from './kit/preload.ts'
 import { members } from './kit/probe.ts'
 import type { MailResult, MailTask } from './load/mail.ts'
 
@@ -15,18 +16,9 @@ const shown = 16
 
 // A signal reaches the main thread only, which passes it on to the worker's. What a thread tells fits one write to a pipe.
 const preload = `
-import childProcess from 'node:child_process'
 import { Session } from 'node:inspector'
-import { syncBuiltinESMExports } from 'node:module'
 import { writeSync } from 'node:fs'
 import { isMainThread, BroadcastChannel } from 'node:worker_threads'
-// The permission model keeps the profiler from a sandboxed child, unless its parent grants it.
-const { fork } = childProcess
-childProcess.fork = (file, args, options) => {
-  if (options?.execArgv?.includes('--permission') !== true) return fork(file, args, options)
-  return fork(file, args, { ...options, execArgv: [...options.execArgv, '--allow-inspector'] })
-}
-syncBuiltinESMExports()
 const channel = new BroadcastChannel('profile')
 channel.unref()
 const session = new Session()
@@ -83,10 +75,12 @@ const load = (smtp: number | null, pop3: number | null, task: number) =>
     domain: 'havre.test',
     password,
     octets: 4096,
+    sessions: 'kept',
   })
 
 console.log(conditions())
-await using family = await startCrowd({ NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(preload)}` })
+// The permission model keeps the profiler from a sandboxed child, unless its parent grants it.
+await using family = await startCrowd(preloading(preload, ['--allow-inspector']))
 const names = new Map([...(await members(family))].filter(([, name]) => ['smtp', 'pop3', 'supervisor'].includes(name)))
 await load(family.port('smtp'), family.port('pop3'), 2)
 for (const pid of names.keys()) process.kill(pid, 'SIGUSR2')

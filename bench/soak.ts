@@ -1,8 +1,11 @@
 /**
  * All four services under a mixed load: `npm run bench -- soak`, or `node bench/soak.ts [SECONDS] [SEED] [SERVICE…]`. Clients, good and bad, of
- * all sizes of messages and files; prints the memory of each process as time goes on, and whether it still grows. Fails when a
+ * all sizes of messages and files, HTTP in both versions and through its proxy; `HAVRE_BENCH_CLIENTS=5` of each service in place of
+ * 20, `HAVRE_BENCH_PAUSE=1000` the most milliseconds that each rests between two conversations; prints the memory of each process as time goes on, and whether it still grows. Fails when a
  * process grows or anything went wrong.
  */
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -17,6 +20,9 @@ import type { MixedResult, MixedTask } from './load/mixed.ts'
 const seconds = Number(process.argv[2] ?? 60)
 const seed = Number(process.argv[3] ?? runSeed())
 const used = process.argv.length > 4 ? process.argv.slice(4) : ['http', 'ftp', 'smtp', 'pop3']
+/** Of each service. */
+const clients = Math.min(crowd, Number(process.env['HAVRE_BENCH_CLIENTS'] ?? crowd))
+const pauseMs = Number(process.env['HAVRE_BENCH_PAUSE'] ?? 50)
 const samples = 12
 /**
  * Above this much more in the last third than in the second, a process grows. Less is no sign: the supervisor holds 19 MiB more when
@@ -25,8 +31,20 @@ const samples = 12
 const growth = { factor: 1.1, kiB: 24 * 1024 }
 const restMs = 5_000
 
-console.log(`${conditions()}; seed ${seed}`)
-await using family = await startCrowd({})
+console.log(`${conditions()}; seed ${seed}; ${clients} clients`)
+// Ends with this process.
+const upstream = fork(new URL('load/upstream.ts', import.meta.url), { stdio: 'inherit' })
+const [upstreamPort]: number[] = await once(upstream, 'message')
+const routes = `[{"path":"/proxy/","proxy":"http://127.0.0.1:${upstreamPort}/"}]`
+await using family = await startCrowd(
+  {},
+  [
+    ['services.https.protocol=http', 'services.https.tls=implicit', 'services.http.http2=prior-knowledge'],
+    ['http', 'https'].flatMap((name) => [`services.${name}.write=true`, `services.${name}.routes=${routes}`]),
+  ]
+    .flat()
+    .flatMap((setting) => ['--set', setting]),
+)
 await writeFile(family.folder.at('data', 'www', 'large.bin'), Buffer.alloc(2 * 1024 * 1024, 'l'))
 const pids = await members(family)
 const restarts = async () => (await family.status()).services.reduce((sum, service) => sum + service.restarts, 0)
@@ -59,9 +77,16 @@ sample('at rest')
 const load = generate<MixedTask, MixedResult>('mixed.ts', {
   seconds,
   seed,
-  ports: { http: family.port('http'), ftp: family.port('ftp'), smtp: family.port('smtp'), pop3: family.port('pop3') },
+  ports: {
+    http: family.port('http'),
+    https: family.port('https'),
+    ftp: family.port('ftp'),
+    smtp: family.port('smtp'),
+    pop3: family.port('pop3'),
+  },
   services: used,
-  clients: crowd,
+  clients,
+  pauseMs,
   password,
 })
 for (let taken = 1; taken <= samples; taken++) {
@@ -90,4 +115,5 @@ for (const name of names) {
 }
 const restarted = await restarts()
 console.log(`restarts: ${restarted}; growing: ${grown.join(', ') || 'none'}`)
+upstream.kill()
 if (gone || grown.length > 0 || restarted > 0 || Object.keys(errors).length > 0) process.exitCode = 1

@@ -5,6 +5,7 @@
 import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Family } from '../../test/kit/family.ts'
+import { preloading } from './preload.ts'
 
 /** One process, since it was asked before. Times are of the thread that serves the sockets, but for `cpuMs`. */
 export interface Told {
@@ -54,9 +55,7 @@ if (isMainThread) {
 const tellMs = 10_000
 
 /** What the environment of a family must hold for `tellAll`. */
-export const probeEnvironment = {
-  NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(preload).replaceAll("'", '%27')}`,
-}
+export const probeEnvironment = preloading(preload)
 
 /** The names and pids of those that live. */
 export const members = async (family: Family): Promise<Map<number, string>> => {

@@ -1,4 +1,4 @@
-/** The load of `bench/mail.ts`: clients that send over kept sessions, while others fetch and delete what arrives. */
+/** The load of `bench/mail.ts` and `bench/smtp.ts`: clients that send over kept sessions, while others fetch and delete what arrives. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { taskOf, tellResult } from '../kit/generator.ts'
 import { count, deleteAll, fetchAll, greet, logIn, messageOf, quit, send } from '../kit/mail-clients.ts'
@@ -13,6 +13,8 @@ export interface MailTask {
   readonly domain: string
   readonly password: string
   readonly octets: number
+  /** Whether a sender goes on in its session, or begins one for each message. */
+  readonly sessions: 'kept' | 'each'
 }
 
 export interface MailResult {
@@ -38,12 +40,15 @@ let fetched = 0
 let octetsFetched = 0
 
 const sender = async (port: number, number: number): Promise<void> => {
-  const client = await greet(port)
+  let client = await greet(port)
   for (let now = performance.now(); now < until; ) {
     await send(client, `u${number}@${task.domain}`, message)
     const after = performance.now()
     acceptMs.push(after - now)
     now = after
+    if (task.sessions === 'kept') continue
+    await quit(client)
+    client = await greet(port)
   }
   await quit(client)
 }

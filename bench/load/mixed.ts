@@ -4,15 +4,18 @@ import { seeded } from '../../test/kit/seeded.ts'
 import { taskOf, tellResult } from '../kit/generator.ts'
 import { count, deleteAll, fetchAll, greet, logIn, messageOf, quit, send } from '../kit/mail-clients.ts'
 import { RefusedError, TextClient } from '../kit/text-client.ts'
+import { converseOverH2 } from './mixed-h2.ts'
 
 export interface MixedTask {
   readonly seconds: number
   readonly seed: number
-  readonly ports: Readonly<Record<'http' | 'ftp' | 'smtp' | 'pop3', number>>
+  readonly ports: Readonly<Record<'http' | 'https' | 'ftp' | 'smtp' | 'pop3', number>>
   /** Those that are used. */
   readonly services: readonly string[]
   /** Of each service. */
   readonly clients: number
+  /** What a client rests at most between two conversations. */
+  readonly pauseMs: number
   readonly password: string
 }
 
@@ -54,20 +57,67 @@ const withClient = async (client: TextClient, use: (client: TextClient) => Promi
   }
 }
 
-const http = async (): Promise<void> =>
+/** What browsers, mirrors, resumed downloads and nobody in particular ask for. */
+const askFields = [
+  '',
+  '',
+  'Accept: text/html\r\n',
+  'Accept: application/json\r\n',
+  'Accept-Encoding: gzip, br, zstd\r\n',
+  'Range: bytes=1000-70000\r\n',
+  'Range: bytes=0-9,20-29,-10\r\n',
+  'If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\n',
+  'If-None-Match: "nothing"\r\n',
+]
+
+const http = async (number: number): Promise<void> =>
+  random.chance(0.3) ? converseOverH2({ ports, account: `u${number}`, password: task.password }, random) : converseOverHttp1(number)
+
+const converseOverHttp1 = async (number: number): Promise<void> =>
   withClient(await TextClient.connect(ports.http), async (client) => {
-    const targets = Array.from({ length: random.between(1, 8) }, () =>
-      random.pick(['/', '/', '/large.bin', '/none', '/%2e%2e/x', '/~u1/']),
-    )
+    const any = random.text(12)
+    const paths = ['/', '/', '/large.bin', '/none', `/none/${any}`, `/?${any}`, '/%2e%2e/x', '/~u1/', `/~${any.toLowerCase()}/`]
+    paths.push('/proxy/', `/proxy/${any}`, '/proxy/?octets=300000')
+    const targets = Array.from({ length: random.between(1, 8) }, () => random.pick(paths))
+    if (random.chance(0.2)) return putAndDelete(client, number)
+    if (random.chance(0.1)) return tunnel(client)
+    if (random.chance(0.05)) {
+      // A head that never comes to its end.
+      client.write('GET / HTTP/1.1\r\nHost: bench.test\r\nX-Half')
+      return void (await sleep(random.between(0, 2_000)))
+    }
     if (random.chance(0.1)) {
       // A client that leaves in the middle.
-      client.write('GET /large.bin HTTP/1.1\r\nHost: bench.test\r\n\r\n')
+      client.write(`GET ${random.pick(['/large.bin', '/proxy/?octets=3000000'])} HTTP/1.1\r\nHost: bench.test\r\n\r\n`)
       return void (await client.reply().catch(() => undefined))
     }
-    client.write(targets.map((target) => `GET ${target} HTTP/1.1\r\nHost: bench.test\r\n\r\n`).join(''))
+    client.write(targets.map((target) => `GET ${target} HTTP/1.1\r\nHost: bench.test\r\n${random.pick(askFields)}\r\n`).join(''))
     client.write('GET / HTTP/1.1\r\nHost: bench.test\r\nConnection: close\r\n\r\n')
     if ((await client.rest()) < targets.length * 100) throw new Error('an answer is missing')
   })
+
+/** A connection that the proxy passes on as it is; now and then nobody ends it in order. */
+const tunnel = async (client: TextClient): Promise<void> => {
+  client.write('GET /proxy/ HTTP/1.1\r\nHost: bench.test\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n')
+  const said = 'x'.repeat(random.between(1, 100_000))
+  client.write(`${said}\r\nover\r\n`)
+  if (random.chance(0.1)) return
+  while ((await client.reply()) !== 'over');
+}
+
+/** One file of the account's, stored, read back and removed; now and then broken off in the middle. */
+const putAndDelete = async (client: TextClient, number: number): Promise<void> => {
+  const head = (method: string, name: string, more = '') =>
+    `${method} /~u${number}/${name} HTTP/1.1\r\nHost: bench.test\r\nAuthorization: Basic ${btoa(`u${number}:${task.password}`)}\r\n${more}\r\n`
+  const octets = random.pick([0, 1_000, 100_000, 1_048_576])
+  const name = `${random.text(8)}.bin`
+  client.write(head('PUT', name, `Content-Length: ${octets}\r\n`))
+  if (octets > 0 && random.chance(0.1)) return client.write(Buffer.alloc(octets >>> 1, 'w'))
+  client.write(Buffer.alloc(octets, 'w'))
+  client.write(head('GET', name))
+  client.write(head('DELETE', name, 'Connection: close\r\n'))
+  if ((await client.rest()) < octets) throw new Error('a file that was stored did not come back')
+}
 
 const smtpSizes = [1_000, 4_000, 4_000, 4_000, 40_000, 300_000, 1_048_576]
 
@@ -140,17 +190,30 @@ const guess = async (number: number): Promise<void> => {
   await refused(logIn(ports.pop3, `u${number}`, 'guessed', `127.9.${Math.floor(guesses / 250)}.${(guesses % 250) + 1}`))
 }
 
+/** What takes longer is stuck: the largest file is sent in a fraction of it. */
+const stuckMs = 60_000
+
+const inTime = async (conversation: Promise<void>): Promise<void> => {
+  const stuck = Promise.withResolvers<never>()
+  const timer = setTimeout(() => stuck.reject(new Error(`a conversation is stuck after ${stuckMs / 1000} s`)), stuckMs)
+  try {
+    await Promise.race([conversation, stuck.promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
 const clientOf = async (service: string, converse: (number: number) => Promise<void>, number: number): Promise<void> => {
   while (performance.now() < until) {
     try {
       if (service === 'pop3' && random.chance(0.01)) await guess(number)
-      await converse(number)
+      await inTime(converse(number))
       note(done, service)
     } catch (error) {
       if (!(error instanceof Error)) throw error
       note(errors, `${service}: ${error.message}`)
     }
-    await sleep(random.between(0, 50))
+    await sleep(random.between(0, task.pauseMs))
   }
 }
 
