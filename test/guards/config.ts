@@ -25,4 +25,12 @@ export const guards: readonly Guard[] = [
     tests: ['test/config/wrong-settings.test.ts'],
     grep: 'a certificate without its key',
   },
+  {
+    name: 'config: aliases that lead back to themselves over a tag',
+    file: 'shared/config/aliases.ts',
+    guard: "[name, name.split('+', 1)[0] ?? ''].find(",
+    without: '[name].find(',
+    tests: ['test/config/wrong-settings.test.ts'],
+    grep: 'over a tag',
+  },
 ]

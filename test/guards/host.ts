@@ -36,7 +36,7 @@ export const guards: readonly Guard[] = [
   {
     name: 'limits: one address takes all connections',
     file: 'shared/limits/admission.ts',
-    guard: "    if (ofGroup >= connectionsPerAddress) return 'connectionsPerAddress'\n",
+    guard: "    if (isOne && ofGroup >= connectionsPerAddress) return 'connectionsPerAddress'\n",
     without: '',
     tests: ['test/host/host.test.ts'],
     grep: 'counts by address',
@@ -44,7 +44,8 @@ export const guards: readonly Guard[] = [
   {
     name: 'limits: one address comes and goes a thousand times a second',
     file: 'shared/limits/admission.ts',
-    guard: "    if (connectionsPerSecond !== null && !this.#allows(group, connectionsPerSecond)) return 'connectionsPerSecond'\n",
+    guard:
+      "    if (isOne && connectionsPerSecond !== null && !this.#allows(group, connectionsPerSecond)) return 'connectionsPerSecond'\n",
     without: '',
     tests: ['test/limits/admission.test.ts'],
     grep: 'so many a second',
@@ -52,10 +53,18 @@ export const guards: readonly Guard[] = [
   {
     name: 'limits: whoever has an IPv6 network has as many addresses',
     file: 'servers/host/host.ts',
-    guard: 'const verdict = this.#admission.admit(addressGroup(remote.address))',
-    without: 'const verdict = this.#admission.admit(remote.address)',
+    guard: '? manyClients : addressGroup(remote.address)',
+    without: '? manyClients : remote.address',
     tests: ['test/host/proxies.test.ts'],
     grep: 'one network of IPv6',
+  },
+  {
+    name: 'limits: all clients of a proxy share what one address may have',
+    file: 'servers/host/host.ts',
+    guard: 'this.#server.carriesMany?.(remote) === true ? manyClients :',
+    without: 'this.#server.carriesMany === null ? manyClients :',
+    tests: ['test/http/behind-proxies.test.ts'],
+    grep: 'takes more connections',
   },
   {
     name: 'limits: a client that reads nothing fills our memory',
@@ -83,7 +92,7 @@ export const guards: readonly Guard[] = [
   },
   {
     name: 'proxy: anybody says whom he is',
-    file: 'servers/host/proxies.ts',
+    file: 'shared/net/addresses.ts',
     guard: "return this.#listed.check(plain, isIPv6(plain) ? 'ipv6' : 'ipv4')",
     without: "return plain !== '' || this.#listed.check(plain, 'ipv4')",
     tests: ['test/host/proxies.test.ts'],
@@ -131,7 +140,7 @@ export const guards: readonly Guard[] = [
   {
     name: 'tls: old versions are spoken',
     file: 'shared/tls/service-tls.ts',
-    guard: "minVersion: 'TLSv1.2',\n      maxVersion: 'TLSv1.3',\n      ciphers: suites,\n",
+    guard: "minVersion: 'TLSv1.2',\n      maxVersion: newest,\n      ciphers: suites,\n",
     without: "minVersion: 'TLSv1',\n      maxVersion: 'TLSv1.3',\n      ciphers: 'ALL:@SECLEVEL=0',\n",
     tests: ['test/tls/service-tls.test.ts'],
     grep: 'refuses TLSv1',

@@ -28,8 +28,8 @@ const tell = ({ name }: Guard, verdict: Verdict, ms: number): void => {
   } else console.log(`${verdict.kind.padEnd(8)} ${name}\n         ${verdict.why} (${seconds})`)
 }
 
-const tryAll = async (): Promise<Verdict[]> => {
-  const verdicts: Verdict[] = []
+const tryAll = async (): Promise<ReadonlyMap<Guard, Verdict>> => {
+  const verdicts = new Map<Guard, Verdict>()
   const waiting = [...chosen]
   const before = new Map<string, ReturnType<Tree['test']>>()
   const work = async () => {
@@ -39,7 +39,7 @@ const tryAll = async (): Promise<Verdict[]> => {
       const from = performance.now()
       const verdict = await trials.try(guard)
       tell(guard, verdict, performance.now() - from)
-      verdicts.push(verdict)
+      verdicts.set(guard, verdict)
     }
   }
   // Much of a trial is waiting for processes to start.
@@ -55,10 +55,11 @@ if (args.includes('--list')) {
   process.exitCode = 1
 } else {
   const verdicts = await tryAll()
-  const count = (kind: Verdict['kind']) => verdicts.filter((verdict) => verdict.kind === kind).length
+  const count = (kind: Verdict['kind']) => [...verdicts.values()].filter((verdict) => verdict.kind === kind).length
   const told = { passed: count('caught'), failed: count('missed'), skipped: count('skipped') }
   console.log(`${told.passed} guards caught, ${told.failed} missed, ${told.skipped} skipped`)
   const file = process.env['HAVRE_TEST_COUNTS']
-  if (file !== undefined) writeFileSync(file, JSON.stringify(told))
+  const failing = chosen.filter((guard) => verdicts.get(guard)?.kind === 'missed').map(({ name }) => name)
+  if (file !== undefined) writeFileSync(file, JSON.stringify({ ...told, failing }))
   if (told.failed > 0) process.exitCode = 1
 }

@@ -12,7 +12,10 @@ import type { Outcome } from './outcome-reporter.ts'
 const left = ['node_modules', 'dist', 'dist.new', 'data', '.git', 'logs']
 
 /** A run that hangs is ended; what its tests told until then counts. */
-const deadlineMs = 120_000
+const deadlineMs = 240_000
+
+/** So long what waits in a test that is to fail waits. */
+const shortPatienceMs = 10_000
 
 /** What a run of tests came to. */
 export interface Run {
@@ -51,17 +54,29 @@ export class Tree implements AsyncDisposable {
     return writeFile(join(this.path, file), text)
   }
 
-  /** Runs tests on the sources as they are now. */
-  async test(files: readonly string[], grep?: string): Promise<Run> {
+  /** Runs tests on the sources as they are now. @param failing whether they should fail: then they do so soon */
+  async test(files: readonly string[], grep?: string, failing = false): Promise<Run> {
     const told = join(this.path, 'outcomes')
     await writeFile(told, '')
-    const args = ['--reporter', 'test/guards/outcome-reporter.ts', ...(grep === undefined ? [] : ['--grep', `/${grep}/`]), ...files]
+    const args = [
+      '--reporter',
+      'test/guards/outcome-reporter.ts',
+      ...(grep === undefined ? [] : ['--grep', `/${grep}/`]),
+      ...(failing ? ['--timeout', '60000'] : []),
+      ...files,
+    ]
     const child = spawn(process.execPath, ['node_modules/mocha/bin/mocha.js', ...args], {
       cwd: this.path,
       // Its own group: what a run that hangs has started goes with it.
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, HAVRE_TEST_OUTCOMES: told, HAVRE_TEST_COUNTS: undefined, HAVRE_TEST_BUILT: undefined },
+      env: {
+        ...process.env,
+        HAVRE_TEST_OUTCOMES: told,
+        HAVRE_TEST_COUNTS: undefined,
+        HAVRE_TEST_BUILT: undefined,
+        ...(failing ? { HAVRE_TEST_PATIENCE_MS: String(shortPatienceMs) } : {}),
+      },
     })
     let output = ''
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()))

@@ -67,7 +67,7 @@ export class Trials {
     if (problem !== null) return problem
     try {
       await this.#tree.write(guard.file, changed.text)
-      return judge(before, await this.#tree.test(guard.tests, guard.grep))
+      return judge(before, await this.#tree.test(guard.tests, guard.grep, true))
     } finally {
       await this.#tree.write(guard.file, text)
     }

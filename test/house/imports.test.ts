@@ -23,9 +23,10 @@ const mayImport = (from: string, to: string): boolean => {
 const engines: Readonly<Record<string, RegExp>> = {
   'ftp-srv': /^servers\/ftp\/engine[\w-]*\.ts$/,
   'smtp-server': /^servers\/smtp\/engine[\w-]*\.ts$/,
+  undici: /^servers\/http\/proxy\/(?:upstream-engine|undici-pool\.d)\.ts$/,
   winston: /^shared\/log\/winston-[\w-]+\.ts$/,
   mailparser: /^(?:cli|shared\/mail)\//,
-  zod: /^(?:cli|shared\/config|servers\/supervisor|servers\/\w+\/options\.ts|shared\/service\.ts)/,
+  zod: /^(?:cli|shared\/config|servers\/supervisor|servers\/\w+\/(?:\w+\/[\w-]+-)?options\.ts|shared\/service\.ts)/,
   yaml: /^shared\/config\//,
   commander: /^cli\//,
 }

@@ -17,12 +17,14 @@ export interface CapturedJournal extends Journal {
   readonly settled: { readonly records: number; readonly lines: number }
   /** The records of one event, oldest first. */
   of(event: string): readonly CapturedRecord[]
+  /** Forgets all records and lines, for tests that measure memory. */
+  forget(): void
   /** All of it as one text, to look for what must not be in it. */
   text(): string
 }
 
-/** A journal in memory. */
-export const capturedJournal = (): CapturedJournal => {
+/** A journal in memory. @param conversations whether it says that it keeps what is said in conversations */
+export const capturedJournal = (conversations = true): CapturedJournal => {
   const records: CapturedRecord[] = []
   const written = { access: [] as string[], transfer: [] as string[] }
   const settled = { records: 0, lines: 0 }
@@ -31,7 +33,7 @@ export const capturedJournal = (): CapturedJournal => {
       records.push({ level, event, fields: { ...bound, ...fields } })
     },
     with: (fields) => logWith({ ...bound, ...fields }),
-    keeps: () => true,
+    keeps: (level) => level !== 'debug' || conversations,
   })
   return {
     records,
@@ -54,6 +56,10 @@ export const capturedJournal = (): CapturedJournal => {
     flush: () => Promise.resolve(),
     close: () => Promise.resolve(),
     of: (event) => records.filter((record) => record.event === event),
+    forget: () => {
+      records.length = 0
+      for (const lines of Object.values(written)) lines.length = 0
+    },
     text: () => [...records.map((record) => JSON.stringify(record)), ...written.access, ...written.transfer].join('\n'),
   }
 }

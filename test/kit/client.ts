@@ -1,6 +1,8 @@
 import { connect, type Socket } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
 import { type ConnectionOptions, connect as connectTls } from 'node:tls'
+import { patienceMs } from './patience.ts'
+import { reset } from './reset.ts'
 
 const LF = 0x0a
 const CR = 0x0d
@@ -45,6 +47,8 @@ export class Client implements Disposable {
   /** All octets that came, and all that were sent, as the two sides' programs have them: before encryption, after decryption. */
   readonly heard: Buffer[] = []
   readonly said: Buffer[] = []
+  /** TLS sessions that the server gave, oldest first: other connections can resume them. */
+  readonly sessions: Buffer[] = []
   /** What was said on both sides, as the failure shows it. */
   readonly transcript: string[] = []
 
@@ -56,7 +60,7 @@ export class Client implements Disposable {
 
   /** Resolves when the connection stands. */
   static async connect(port: number, options: ClientOptions = {}): Promise<Client> {
-    const { host = '127.0.0.1', deadlineMs = 10_000, from } = options
+    const { host = '127.0.0.1', deadlineMs = patienceMs, from } = options
     const socket = connect({ port, host, noDelay: true, ...(from === undefined ? {} : { localAddress: from }) })
     const client = new Client(socket, deadlineMs)
     await client.#until('a connection', () => !socket.connecting)
@@ -177,6 +181,7 @@ export class Client implements Disposable {
     if (this.#octets > 0) throw this.#failure('closed', 'nothing in clear before TLS')
     this.#socket.removeAllListeners('data')
     const secure = connectTls({ rejectUnauthorized: false, host: '127.0.0.1', ...options, socket: this.#socket })
+    secure.on('session', (session: Buffer) => this.sessions.push(session))
     let done = false
     secure.once('secureConnect', () => {
       done = true
@@ -206,7 +211,7 @@ export class Client implements Disposable {
 
   /** Ends the connection as a crashed program does: with a reset. */
   reset(): void {
-    this.#socket.resetAndDestroy()
+    reset(this.#socket)
   }
 
   /** Ends it at once. Twice is harmless. */

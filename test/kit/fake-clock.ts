@@ -1,4 +1,4 @@
-import type { Clock } from '../../servers/supervisor/running-time.ts'
+import type { Clock } from '../../shared/clock.ts'
 
 /** A clock that a test moves. */
 export interface FakeClock extends Clock {

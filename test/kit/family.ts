@@ -135,7 +135,7 @@ const chosen = ({ services = allServices, demo }: FamilyOptions): readonly strin
 
 /** Starts `havre start` in a temporary folder and resolves when it has said `ready`. @throws {FamilyError} */
 export const startFamily = async (options: FamilyOptions = {}): Promise<Family> => {
-  const { deadlineMs = 45_000 } = options
+  const { deadlineMs = 90_000 } = options
   const folder = options.folder ?? (await temporaryFolder())
   const configuration = [...familyArgs(folder), ...chosen(options), ...(options.args ?? [])]
   const startedAt = performance.now()
@@ -234,7 +234,7 @@ export const startFamily = async (options: FamilyOptions = {}): Promise<Family> 
 export const useFamily = (given: FamilyOptions | (() => FamilyOptions) = {}): (() => Family) => {
   let family: Family | null = null
   before('start the family', async function () {
-    this.timeout(60_000)
+    this.timeout(120_000)
     family = await startFamily(typeof given === 'function' ? given() : given)
   })
   afterEach('show the family where a test failed', async function () {
@@ -245,7 +245,7 @@ export const useFamily = (given: FamilyOptions | (() => FamilyOptions) = {}): ((
     )
   })
   after('end the family', async function () {
-    this.timeout(60_000)
+    this.timeout(120_000)
     await family?.[Symbol.asyncDispose]()
   })
   return () => {

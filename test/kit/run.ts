@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { patienceMs } from './patience.ts'
 
 /** What a program left behind. */
 export interface Ended {
@@ -22,7 +23,7 @@ export interface RunOptions {
 /** Runs a program to its end, within a deadline after which it is killed. @throws when it cannot be started or the deadline passed */
 export const run = (command: string, args: readonly string[], options: RunOptions = {}): Promise<Ended> =>
   new Promise((resolve, reject) => {
-    const { deadlineMs = 30_000, input } = options
+    const { deadlineMs = patienceMs, input } = options
     const child = spawn(command, args, {
       stdio: ['pipe', 'pipe', 'pipe'],
       env: { ...process.env, ...options.env },

@@ -43,6 +43,20 @@ const strangers = (user: string, password: string): readonly (readonly Said[])[]
   [`QUIT ${password}`],
 ]
 
+/** A login of two commands, and what becomes of it in hands that are in a hurry. */
+const userAndPass = (user: string, password: string): readonly (readonly Said[])[] => [
+  ...strangers(user, password),
+  ...strangers(user, password).map((lines) => [`USER ${user}`, ...lines]),
+  [`user ${user}`, `pass ${password}`],
+  [`PASS ${password}`],
+  [`USER ${user}`, ` PASS ${password}`],
+  [`USER ${user}`, `PASS  ${password}`],
+  [`USER ${user}`, `PASS\t${password}`],
+  [`USER ${user}`, `PASS${password}`],
+  [`USER ${user} ${password}`],
+  [`USER ${user} PASS ${password}`],
+]
+
 /** Conversations in which it is said, one connection each. The lines of one follow each other whatever the server says. */
 export const secretPlaces = (
   user: string,
@@ -88,17 +102,8 @@ export const secretPlaces = (
     ['EHLO client.test', `DATA ${password}`, `RSET ${password}`, `STARTTLS ${password}`, `BDAT ${password}`],
   ],
   pop3: [
-    ...strangers(user, password),
-    ...strangers(user, password).map((lines) => [`USER ${user}`, ...lines]),
+    ...userAndPass(user, password),
     [`USER ${user}`, `PASS ${password}`, 'STAT', 'QUIT'],
-    [`user ${user}`, `pass ${password}`],
-    [`PASS ${password}`],
-    [`USER ${user}`, ` PASS ${password}`],
-    [`USER ${user}`, `PASS  ${password}`],
-    [`USER ${user}`, `PASS\t${password}`],
-    [`USER ${user}`, `PASS${password}`],
-    [`USER ${user} ${password}`],
-    [`USER ${user} PASS ${password}`],
     [`AUTH PLAIN ${plain(user, password)}`],
     ['AUTH PLAIN', plain(user, password)],
     ['AUTH', plain(user, password)],
@@ -112,17 +117,8 @@ export const secretPlaces = (
     [`LIST ${password}`, `RETR ${password}`, `TOP 1 ${password}`, `XTND ${password}`, `NOOP ${password}`],
   ],
   ftp: [
-    ...strangers(user, password),
-    ...strangers(user, password).map((lines) => [`USER ${user}`, ...lines]),
+    ...userAndPass(user, password),
     [`USER ${user}`, `PASS ${password}`, 'PWD', 'QUIT'],
-    [`user ${user}`, `pass ${password}`],
-    [`PASS ${password}`],
-    [`USER ${user}`, ` PASS ${password}`],
-    [`USER ${user}`, `PASS  ${password}`],
-    [`USER ${user}`, `PASS\t${password}`],
-    [`USER ${user}`, `PASS${password}`],
-    [`USER ${user} ${password}`],
-    [`USER ${user} PASS ${password}`],
     [`USER ${user}`, Buffer.concat([octets('\xff\xf4\xff\xf2PA\xff\xfb\x01SS '), Buffer.from(password)])],
     [`USER ${user}`, Buffer.concat([octets('\xf2PASS '), Buffer.from(password)])],
     [`USER ${user}`, `ACCT ${password}`],

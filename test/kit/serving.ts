@@ -1,12 +1,16 @@
 import { mkdir } from 'node:fs/promises'
 import { Host } from '../../servers/host/host.ts'
 import type { Limits, ServiceSettings, Settings } from '../../shared/config/settings.ts'
+import type { LimitCounts } from '../../shared/limits/limits.ts'
+import { mailFile } from '../../shared/mail/mail-files.ts'
+import { makeMailStore } from '../../shared/mail/sqlite-mail-store.ts'
 import type { Context, Protocol, Server, Service } from '../../shared/service.ts'
 import { ServiceTls } from '../../shared/tls/service-tls.ts'
 import { type CapturedJournal, capturedJournal } from './captured-journal.ts'
 import { type FakeDesk, fakeDesk } from './fake-desk.ts'
 import { type TemporaryFolder, temporaryFolder } from './folder.ts'
 import { testKeys } from './keys.ts'
+import { patienceMs } from './patience.ts'
 import { type SettingsChanges, testSettings } from './settings.ts'
 
 /** How a service is run in this process. */
@@ -20,14 +24,18 @@ export interface Setup {
   readonly requireTls?: ServiceSettings['requireTls']
   /** Encrypted from the first octet, or when the client asks for it, with the keys of `testKeys`; off unless given. */
   readonly tls?: ServiceSettings['tls']
+  /** Where it listens; 127.0.0.1 unless given. */
+  readonly host?: string
   /** Addresses and networks of proxies that tell whose connections they hand on. */
   readonly proxiesFrom?: readonly string[]
   /** The keys come later, by `Running.tls`. */
   readonly keysLater?: boolean
   readonly desk?: FakeDesk
+  /** Whether the journal keeps conversations, which some services serve otherwise for; it does unless given. */
+  readonly conversations?: boolean
   /** Prepares the data folder before the service starts: seeds mailboxes, writes files. */
   readonly prepare?: (settings: Settings) => Promise<void>
-  /** How long conversations may take to end by themselves once the test is over; 5 s unless given. */
+  /** How long conversations may take to end by themselves once the test is over; long unless given. */
   readonly endMs?: number
   /** Makes the server; the default loads it from the protocol's folder. */
   readonly create?: (context: Context<unknown>) => Server
@@ -46,6 +54,8 @@ export interface Running extends AsyncDisposable {
   readonly tls: ServiceTls | null
   /** Conversations that are not over. */
   readonly open: number
+  /** How often which limit was met. */
+  readonly refused: LimitCounts
   /**
    * Ends everything; rejects when a conversation does not end in time. `stop` (the default) tells the conversations to end,
    * `replace` expects that they do so by themselves, since their clients are gone.
@@ -101,26 +111,15 @@ export const serve = async (setup: Setup): Promise<Running> => {
 const serveIn = async (folder: TemporaryFolder, setup: Setup): Promise<Running> => {
   const settings = testSettings(folder.path, setup.settings)
   const desk = setup.desk ?? fakeDesk({ domains: settings.domains, catchAll: settings.mail.catchAll })
-  const journal = capturedJournal()
+  const journal = capturedJournal(setup.conversations)
   const create = setup.create ?? (await loadService(setup.service)).create
   const options = setup.create ? (setup.options ?? {}) : (await loadProtocol(setup.service)).options.parse(setup.options ?? {})
   await mkdir(`${settings.data}/files`, { recursive: true })
   await mkdir(`${settings.data}/www`, { recursive: true })
   await mkdir(settings.logs, { recursive: true })
+  // As the supervisor does.
+  if (setup.create === undefined && ['smtp', 'pop3'].includes(setup.service)) makeMailStore(mailFile(settings.data))
   await setup.prepare?.(settings)
-  const server = create({
-    service: setup.service,
-    options,
-    requireTls: setup.requireTls ?? 'auto',
-    tls: setup.tls ?? 'off',
-    settings,
-    desk,
-    journal,
-    log: journal.log,
-    version: '0.0.0-test',
-  })
-  await server.start?.()
-
   const limits: Limits = {
     connections: 1_000,
     connectionsPerAddress: 1_000,
@@ -132,13 +131,26 @@ const serveIn = async (folder: TemporaryFolder, setup: Setup): Promise<Running> 
     memoryOctets: 16 * 2 ** 20,
     ...setup.limits,
   }
+  const server = create({
+    service: setup.service,
+    options,
+    requireTls: setup.requireTls ?? 'auto',
+    tls: setup.tls ?? 'off',
+    connections: limits.connections,
+    settings,
+    desk,
+    journal,
+    log: journal.log,
+    version: '0.0.0-test',
+  })
+  await server.start?.()
   const mode = setup.tls ?? 'off'
   const tls = mode === 'off' ? null : new ServiceTls(setup.service, server)
   if (setup.keysLater !== true) tls?.use((await testKeys()).material)
   const host = new Host(server, limits, journal.log, tls === null || mode === 'off' ? null : { mode, tls }, setup.proxiesFrom)
-  const port = await host.listen({ host: '127.0.0.1', port: 0 })
+  const port = await host.listen({ host: setup.host ?? '127.0.0.1', port: 0 })
 
-  const endMs = setup.endMs ?? 5_000
+  const endMs = setup.endMs ?? patienceMs
   let ending: Promise<void> | null = null
   const end = async (how: 'replace' | 'stop') => {
     await host.end(how, endMs)
@@ -161,6 +173,9 @@ const serveIn = async (folder: TemporaryFolder, setup: Setup): Promise<Running> 
     tls,
     get open() {
       return host.counters.open
+    },
+    get refused() {
+      return host.counters.refused
     },
     close,
     [Symbol.asyncDispose]: () => close(),

@@ -21,10 +21,19 @@ export const testSettings = (folder: string, changes: SettingsChanges = {}): Set
       catchAll: null,
       maxSizeOctets: 50_000_000,
       quota: { octets: 1024 ** 3, messages: 100_000 },
+      retention: { ageMs: null, messages: null, octets: null },
       bareNewlines: 'reject',
     },
-    files: { sync: 'always', quota: { octets: null } },
-    logins: { delayMs: 0, maxDelayMs: 0, windowMs: 600_000, accountThreshold: 10, blockAfter: 20, blockMs: 600_000 },
+    files: {
+      sync: 'always',
+      keepPartialsMs: 86_400_000,
+      quota: { octets: null },
+      access: 'full',
+      bandwidth: { uploadOctets: null, downloadOctets: null },
+      transfers: null,
+      accounts: {},
+    },
+    logins: { delayMs: 0, maxDelayMs: 0, windowMs: 600_000, accountThreshold: 10, blockAfter: 20, blockMs: 600_000, scram: true },
     log: { level: 'debug', rotate: { sizeOctets: 50_000_000, daily: true, keep: 14, totalOctets: 1024 ** 3, compress: true } },
   }
   return {

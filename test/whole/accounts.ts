@@ -4,7 +4,7 @@ import type { Family } from '../kit/family.ts'
 /** Makes accounts, or gives those that are there these passwords, before the tests of a group run. */
 export const withAccounts = (family: () => Family, accounts: Readonly<Record<string, string>>): void => {
   before('make accounts', async function () {
-    this.timeout(60_000)
+    this.timeout(120_000)
     const { stdout } = await family().havre(['account', 'list', '--json'])
     for (const [name, password] of Object.entries(accounts)) {
       const verb = stdout.toString().includes(`"${name}"`) ? 'password' : 'add'

@@ -3,7 +3,7 @@ import { killUnderLoad, reloadUnderLoad, services, useVisited } from './visitors
 const rounds = 20
 
 describe('the whole: nobody is refused, for long', function () {
-  this.timeout(600_000)
+  this.timeout(900_000)
   const setting = useVisited()
 
   it(`${rounds} reloads that replace every child fail no request, no conversation, no transfer`, () =>

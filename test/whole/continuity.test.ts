@@ -24,7 +24,7 @@ describe('the whole: nobody is refused', function () {
 
   it('one client in the middle of DATA, RETR, STOR, a download, a session with marks and a kept connection: none notices a reload', async () => {
     const { family, change, folder } = setting()
-    const connect = (service: Name) => Client.connect(family.port(service), { deadlineMs: 30_000 })
+    const connect = (service: Name) => Client.connect(family.port(service), { deadlineMs: 60_000 })
     using filling = await connect('smtp')
     await greet(filling)
     const [small, big] = [testMessage('marked'), testMessage('big', 12_000_000)]

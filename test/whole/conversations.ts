@@ -8,6 +8,9 @@ export const testMessage = (id: string, octets = 2_000): Buffer => {
     'From: sender@example.org',
     'To: alice@havre.test',
     `Subject: ${id}`,
+    // Complete, so that a submission service adds nothing.
+    'Date: Sat, 21 Nov 2026 10:00:00 +0000',
+    `Message-ID: <${id}@example.org>`,
     '',
     '.',
     '..two dots',

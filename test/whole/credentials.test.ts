@@ -8,6 +8,7 @@ import { type Said, secretForms, secretPlaces } from '../kit/secret-places.ts'
 import { withAccounts } from './accounts.ts'
 import { testMessage } from './conversations.ts'
 import { mailReaders } from './mail-readers.ts'
+import { routeTo } from './mail-route.ts'
 import { mailSenders } from './mail-senders.ts'
 
 const user = 'alice'
@@ -54,7 +55,7 @@ const beginTls: Readonly<Record<string, readonly string[]>> = {
 
 /** Says the lines one after the other, each after an answer came to the last; whatever the server makes of them. */
 const say = async (family: Family, service: string, lines: readonly Said[], how: 'in clear' | 'encrypted'): Promise<void> => {
-  using client = await Client.connect(family.port(service), { deadlineMs: 10_000 })
+  using client = await Client.connect(family.port(service), { deadlineMs: 60_000 })
   const heard = (mayBeSilent = false) =>
     new Promise<void>((resolve) => {
       for (const event of ['data', 'close', 'end']) client.socket.once(event, () => resolve())
@@ -122,10 +123,12 @@ const programsLogIn = async (family: Family): Promise<void> => {
   const message = Buffer.concat([testMessage('secret', 500), Buffer.from(`${body}\r\n`)])
   const login = { user, password: right }
   for (const { needs, send } of Object.values(mailSenders)) {
-    if (needs.every((program) => findProgram(program) !== null)) await send(family, message, login)
+    if (needs.every((program) => findProgram(program) !== null)) {
+      for (const method of ['PLAIN', 'LOGIN'] as const) await send(routeTo(family, 'smtp', { login, method }), message)
+    }
   }
   for (const { needs, fetch } of Object.values(mailReaders)) {
-    if (needs.every((program) => findProgram(program) !== null)) await fetch(family, login)
+    if (needs.every((program) => findProgram(program) !== null)) await fetch({ ...routeTo(family, 'pop3'), login })
   }
   const ftp = new BasicFtp(10_000)
   await ftp.access({ host: family.host, port: family.port('ftp'), user, password: right })

@@ -28,14 +28,14 @@ const conversations: Readonly<Record<string, (client: Client) => Promise<void>>>
 }
 
 const greeted = async (family: Family, service: string, from: string): Promise<Client> => {
-  const client = await Client.connect(family.port(service), { deadlineMs: 30_000, from })
+  const client = await Client.connect(family.port(service), { deadlineMs: 60_000, from })
   if (service !== 'http') expect((await client.reply())[0]).to.match(/^(?:220|\+OK)/)
   return client
 }
 
 describe('the whole: many clients', function () {
   // Whole processes start and end here: on a machine that does other things too, that takes what it takes.
-  this.timeout(60_000)
+  this.timeout(120_000)
   const family = useFamily({ args: ['--set', 'limits.idle=60s'] })
   withAccounts(family, { alice: 'crowd secret' })
 

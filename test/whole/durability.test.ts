@@ -2,8 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
 import { Client } from '../kit/client.ts'
 import { type Family, useFamily } from '../kit/family.ts'
+import { runSeed } from '../kit/seeded.ts'
 import { withAccounts } from './accounts.ts'
 import { asSent, count, dele, greet, idOf, isBroken, logIn, quit, retrieve, send, testMessage } from './conversations.ts'
+import { crash } from './crash.ts'
 import { emptyMailbox } from './mailboxes.ts'
 
 const messages = 1_000
@@ -48,7 +50,7 @@ const sendShare = async (family: Family, share: readonly number[], { acknowledge
 }
 
 const connected = async (family: Family): Promise<Client> => {
-  const client = await Client.connect(family.port('smtp'), { deadlineMs: 30_000 })
+  const client = await Client.connect(family.port('smtp'), { deadlineMs: 60_000 })
   try {
     await greet(client)
     return client
@@ -63,7 +65,7 @@ const fetchAll = async (family: Family, account: string, isOver: () => boolean):
   const fetched: [string, Buffer][] = []
   for (;;) {
     const over = isOver()
-    using client = await Client.connect(family.port('pop3'), { deadlineMs: 30_000 })
+    using client = await Client.connect(family.port('pop3'), { deadlineMs: 60_000 })
     if (!(await logIn(client, account, password))) throw new Error('the mailbox is in use, and nobody else uses it')
     const there = await count(client)
     const batch: [string, Buffer][] = []
@@ -145,4 +147,11 @@ describe('the whole: what was acknowledged', () => {
     const { services } = await family().status()
     expect(services.find(({ name }) => name === 'smtp')?.restarts).to.equal(kills)
   }).timeout(120_000)
+})
+
+describe('the whole: what was acknowledged, when every process is killed', () => {
+  it('3 times under 20 senders of all kinds and 3 readers: it is there once and exact, what was deleted is gone', async () => {
+    const outcome = await crash({ kills: 3, seed: runSeed(), mailboxes: 12, mostBeforeKill: 200 })
+    expect(outcome.acknowledged).to.be.above(50)
+  }).timeout(180_000)
 })

@@ -4,7 +4,7 @@ import { Client as BasicFtp } from 'basic-ftp'
 import type { Family } from '../kit/family.ts'
 import { type TemporaryFolder, temporaryFolder } from '../kit/folder.ts'
 import { run } from '../kit/run.ts'
-import { type Login, succeeded } from './mail-senders.ts'
+import { type Login, succeeded } from './mail-route.ts'
 
 /** Puts and fetches one file of the account's home; no part of the name is the client's to change. */
 export interface FtpClient {

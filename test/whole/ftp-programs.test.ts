@@ -13,7 +13,7 @@ const digest = (octets: Buffer) => `${octets.length} octets, sha256 ${createHash
 
 describe('the whole: files that real programs put and fetch', function () {
   // Whole processes start and end here: on a machine that does other things too, that takes what it takes.
-  this.timeout(60_000)
+  this.timeout(120_000)
   const family = useFamily({ services: ['ftp'] })
   withAccounts(family, { alice: login.password })
 

@@ -31,7 +31,7 @@ const ask = async (family: Family, request: Buffer): Promise<string> => {
 }
 
 describe('the whole: words of clients that are meant for a terminal', function () {
-  this.timeout(90_000)
+  this.timeout(120_000)
   const family = useFamily({ demo: true, args: ['--set', 'log.level=debug'] })
 
   it('are in no log as they came: neither in the journals, nor in the access log, nor in the transfer log', async () => {

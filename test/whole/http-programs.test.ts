@@ -6,7 +6,7 @@ import { describeWith } from '../kit/programs.ts'
 import { run } from '../kit/run.ts'
 import { seeded } from '../kit/seeded.ts'
 import { withAccounts } from './accounts.ts'
-import { succeeded } from './mail-senders.ts'
+import { succeeded } from './mail-route.ts'
 
 const urllib = `
 import sys, urllib.request
@@ -16,7 +16,7 @@ with urllib.request.urlopen(sys.argv[1], timeout=10) as answer:
 
 describe('the whole: pages that real programs fetch', function () {
   // Whole processes start and end here: on a machine that does other things too, that takes what it takes.
-  this.timeout(60_000)
+  this.timeout(120_000)
   const family = useFamily({ services: ['http'] })
   withAccounts(family, { alice: 'page secret 3' })
   const octets = seeded().octets(300_000)

@@ -1,110 +1,119 @@
 /** Programs and libraries that send mail, each the way its users call it. */
+import { readFile } from 'node:fs/promises'
 import { createTransport } from 'nodemailer'
-import type { Family } from '../kit/family.ts'
-import { type Ended, run } from '../kit/run.ts'
+import { run } from '../kit/run.ts'
+import { idOf } from './conversations.ts'
+import { type Route, succeeded } from './mail-route.ts'
 
-/** Sends one message (octets with CRLF line breaks) to alice, logged in as her where it says so. */
+/** Sends one message (octets with CRLF line breaks) to alice. */
 export interface Sender {
   /** Programs that must be installed. */
   readonly needs: readonly string[]
-  send(family: Family, message: Buffer, login: Login): Promise<void>
-}
-
-export interface Login {
-  readonly user: string
-  readonly password: string
+  /** What arrives: the `exact` octets, or a message of the program's `own` making with the same X-Test. */
+  readonly makes: 'exact' | 'own'
+  send(route: Route, message: Buffer): Promise<void>
 }
 
 const to = 'alice@havre.test'
-const from = 'sender@example.org'
-
-/** @throws with all it said when it failed */
-export const succeeded = (ended: Ended): Ended => {
-  if (ended.code !== 0) throw new Error(`it ended with ${ended.code ?? ended.signal}:\n${ended.stdout}\n${ended.stderr}`)
-  return ended
-}
 
 /** Programs that take a message as a text file of this system: LF line breaks. */
 const asText = (message: Buffer): Buffer => Buffer.from(message.toString('latin1').replaceAll('\r\n', '\n'), 'latin1')
 
 const smtplib = `
-import smtplib, sys
-host, port, user, password, sender, to, method = sys.argv[1:8]
-with smtplib.SMTP(host, int(port), timeout=10) as smtp:
+import smtplib, ssl, sys
+host, port, tls, ca, user, password, sender, to, method = sys.argv[1:10]
+context = ssl.create_default_context(cafile=ca) if tls != 'off' else None
+smtp = smtplib.SMTP_SSL(host, int(port), timeout=10, context=context) if tls == 'implicit' else smtplib.SMTP(host, int(port), timeout=10)
+with smtp:
+    if tls == 'starttls': smtp.starttls(context=context)
     smtp.ehlo('client.test')
     smtp.user, smtp.password = user, password
     if method: smtp.auth(method, getattr(smtp, 'auth_' + method.lower()))
+    elif user: smtp.login(user, password)
     refused = smtp.sendmail(sender, [to], sys.stdin.buffer.read(), mail_options=['BODY=8BITMIME'])
     assert not refused, refused
 `
 
-const python =
-  (method: '' | 'PLAIN' | 'LOGIN'): Sender['send'] =>
-  async (family, message, { user, password }) => {
-    const args = ['-c', smtplib, family.host, String(family.port('smtp')), user, password, from, to, method]
-    succeeded(await run('python3', args, { input: message }))
-  }
+const python: Sender['send'] = async ({ host, port, tls, ca, login, method, from }, message) => {
+  const args = [host, String(port), tls, ca, login?.user ?? '', login?.password ?? '', from, to, method ?? '']
+  succeeded(await run('python3', ['-c', smtplib, ...args], { input: message }))
+}
 
 const swaks =
-  (...auth: string[]): Sender['send'] =>
-  async (family, message, { user, password }) => {
-    const login = auth.length > 0 ? [...auth, '--auth-user', user, '--auth-password', password] : []
+  (...more: readonly string[]): Sender['send'] =>
+  async ({ host, port, tls, ca, login, method, from }, message) => {
+    const start = { off: [], starttls: ['-tls'], implicit: ['--tls-on-connect'] }[tls]
+    const trust = tls === 'off' ? [] : ['--tls-verify', '--tls-ca-path', ca]
+    const auth = login === null ? [] : ['--auth', method ?? 'PLAIN', '--auth-user', login.user, '--auth-password', login.password]
     // swaks itself ends the last line.
     const input = asText(message).subarray(0, -1)
-    const args = ['--server', `${family.host}:${family.port('smtp')}`, '--helo', 'client.test', '--from', from, '--to', to]
-    succeeded(await run('swaks', [...args, ...login, '--data', '-', '--suppress-data'], { input }))
+    const args = ['--server', host, '--port', String(port), '--helo', 'client.test', '--from', from, '--to', to]
+    succeeded(await run('swaks', [...args, ...start, ...trust, ...auth, ...more, '--data', '-', '--suppress-data'], { input }))
   }
 
 const curl =
-  (login: (options: Login) => string[]): Sender['send'] =>
-  async (family, message, options) => {
-    const url = `smtp://${family.host}:${family.port('smtp')}/client.test`
-    const args = ['-sS', '--max-time', '20', url, '--mail-from', from, '--mail-rcpt', to, '-T', '-']
-    succeeded(await run('curl', [...args, ...login(options)], { input: message }))
+  (given: 'CRLF' | 'LF'): Sender['send'] =>
+  async ({ host, port, tls, ca, login, method, from }, message) => {
+    const url = `${tls === 'implicit' ? 'smtps' : 'smtp'}://${host}:${port}/client.test`
+    const args = ['-sS', '-4', '--max-time', '20', url, '--mail-from', from, '--mail-rcpt', to, '-T', '-']
+    const trust = tls === 'off' ? [] : ['--ssl-reqd', '--cacert', ca]
+    const auth = login === null ? [] : ['--user', `${login.user}:${login.password}`]
+    const how = login === null || method === undefined ? [] : ['--login-options', `AUTH=${method}`]
+    const breaks = given === 'LF' ? ['--crlf'] : []
+    const input = given === 'LF' ? asText(message) : message
+    succeeded(await run('curl', [...args, ...trust, ...auth, ...how, ...breaks], { input }))
   }
 
-const msmtp =
-  (...auth: string[]): Sender['send'] =>
-  async (family, message, { user, password }) => {
-    const login = auth.length > 0 ? [...auth, `--user=${user}`, `--passwordeval=echo '${password}'`] : []
-    const args = [`--host=${family.host}`, `--port=${family.port('smtp')}`, `--from=${from}`, '--tls=off', '--timeout=10']
-    succeeded(await run('msmtp', ['--file=/dev/null', ...args, ...login, to], { input: asText(message) }))
-  }
+const msmtp: Sender['send'] = async ({ host, port, tls, ca, login, method, from }, message) => {
+  const trust = ['--tls=on', `--tls-starttls=${tls === 'starttls' ? 'on' : 'off'}`, `--tls-trust-file=${ca}`]
+  const how = `--auth=${method?.toLowerCase() ?? 'on'}`
+  const auth = login === null ? ['--auth=off'] : [how, `--user=${login.user}`, `--passwordeval=echo '${login.password}'`]
+  const args = ['--file=/dev/null', `--host=${host}`, `--port=${port}`, `--from=${from}`, '--timeout=10']
+  succeeded(await run('msmtp', [...args, ...(tls === 'off' ? ['--tls=off'] : trust), ...auth, to], { input: asText(message) }))
+}
 
-const nodemailer =
-  (method: 'PLAIN' | 'LOGIN' | null): Sender['send'] =>
-  async (family, message, { user, password }) => {
-    const transport = createTransport({
-      host: family.host,
-      port: family.port('smtp'),
-      secure: false,
-      ignoreTLS: true,
-      name: 'client.test',
-      ...(method === null ? {} : { auth: { user, pass: password }, authMethod: method }),
-    })
-    try {
-      await transport.sendMail({ envelope: { from, to, use8BitMime: true }, raw: message })
-    } finally {
-      transport.close()
-    }
-  }
+/** It makes the header itself, and encodes the text as it likes. */
+const snail: Sender['send'] = async ({ host, port, tls, ca, login, method, from }, message) => {
+  const account = login === null ? '' : `${encodeURIComponent(login.user)}:${encodeURIComponent(login.password)}@`
+  const trust = tls === 'off' ? [] : [`tls-ca-file=${ca}`, 'tls-ca-no-defaults', 'tls-verify=strict']
+  const variables = [
+    `mta=${tls === 'implicit' ? 'smtps' : 'smtp'}://${account}${host}:${port}`,
+    `smtp-auth=${login === null ? 'none' : (method ?? 'PLAIN').toLowerCase()}`,
+    ...(tls === 'starttls' ? ['smtp-use-starttls'] : []),
+    ...['v15-compat', 'sendwait', 'nosave', 'hostname=client.test'],
+    ...trust,
+  ]
+  const args = [...variables.flatMap((each) => ['-S', each]), '-C', `X-Test: ${idOf(message)}`, '-r', from, '-s', 'by s-nail', to]
+  succeeded(await run('s-nail', ['-:/', ...args], { input: 'Text of s-nail,\n.with a dot.\n', env: { HOME: '/nonexistent' } }))
+}
 
-/** All of them; with and without a login. */
+const nodemailer: Sender['send'] = async ({ host, port, tls, ca, login, method, from }, message) => {
+  const transport = createTransport({
+    host,
+    port,
+    secure: tls === 'implicit',
+    requireTLS: tls === 'starttls',
+    ignoreTLS: tls === 'off',
+    name: 'client.test',
+    ...(tls === 'off' ? {} : { tls: { ca: await readFile(ca) } }),
+    ...(login === null ? {} : { auth: { user: login.user, pass: login.password } }),
+    ...(method === undefined ? {} : { authMethod: method }),
+  })
+  try {
+    await transport.sendMail({ envelope: { from, to, use8BitMime: true }, raw: message })
+  } finally {
+    transport.close()
+  }
+}
+
+/** All of them. */
 export const mailSenders: Readonly<Record<string, Sender>> = {
-  swaks: { needs: ['swaks'], send: swaks() },
-  'swaks, AUTH PLAIN': { needs: ['swaks'], send: swaks('--auth', 'PLAIN') },
-  'swaks, AUTH LOGIN': { needs: ['swaks'], send: swaks('--auth', 'LOGIN') },
-  curl: { needs: ['curl'], send: curl(() => []) },
-  'curl, AUTH PLAIN': {
-    needs: ['curl'],
-    send: curl(({ user, password }) => ['--user', `${user}:${password}`, '--login-options', 'AUTH=PLAIN']),
-  },
-  msmtp: { needs: ['msmtp'], send: msmtp('--auth=off') },
-  'msmtp, AUTH PLAIN': { needs: ['msmtp'], send: msmtp('--auth=plain') },
-  "Python's smtplib": { needs: ['python3'], send: python('') },
-  "Python's smtplib, AUTH PLAIN": { needs: ['python3'], send: python('PLAIN') },
-  "Python's smtplib, AUTH LOGIN": { needs: ['python3'], send: python('LOGIN') },
-  nodemailer: { needs: [], send: nodemailer(null) },
-  'nodemailer, AUTH PLAIN': { needs: [], send: nodemailer('PLAIN') },
-  'nodemailer, AUTH LOGIN': { needs: [], send: nodemailer('LOGIN') },
+  swaks: { needs: ['swaks'], makes: 'exact', send: swaks() },
+  'swaks, pipelined': { needs: ['swaks'], makes: 'exact', send: swaks('--pipeline') },
+  curl: { needs: ['curl'], makes: 'exact', send: curl('CRLF') },
+  'curl, --crlf': { needs: ['curl'], makes: 'exact', send: curl('LF') },
+  msmtp: { needs: ['msmtp'], makes: 'exact', send: msmtp },
+  's-nail': { needs: ['s-nail'], makes: 'own', send: snail },
+  "Python's smtplib": { needs: ['python3'], makes: 'exact', send: python },
+  nodemailer: { needs: [], makes: 'exact', send: nodemailer },
 }

@@ -1,7 +1,7 @@
 import { Client } from '../kit/client.ts'
 import type { Family } from '../kit/family.ts'
 import { count, dele, logIn, quit } from './conversations.ts'
-import type { Login } from './mail-senders.ts'
+import type { Login } from './mail-route.ts'
 
 /** Removes all messages of a mailbox, over POP3. */
 export const emptyMailbox = async (family: Family, { user, password }: Login): Promise<void> => {

@@ -14,7 +14,7 @@ const examples = examplesOf(document)
 const usual: Readonly<Record<string, string>> = { 8080: 'http', 2121: 'ftp', 2525: 'smtp', 1110: 'pop3' }
 
 describe(`the whole: ${path}`, function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   const family = useFamily({ demo: true })
 
   it('has commands, all of them of havre', () => {
@@ -25,7 +25,7 @@ describe(`the whole: ${path}`, function () {
   for (const { command, expected, line } of examples) {
     it(`line ${line}: ${command}`, async () => {
       const [, , ...args] = command.split(' ')
-      const { code, stdout, stderr } = await family().havre(args, { deadlineMs: 50_000 })
+      const { code, stdout, stderr } = await family().havre(args, { deadlineMs: 60_000 })
       expect(code, `${stdout}${stderr}`).to.equal(0)
       const real = (text: string) =>
         text.replace(/(127\.0\.0\.1:)(\d+)/g, (_, host, port) => host + family().port(usual[port] ?? port))

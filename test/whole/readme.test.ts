@@ -27,7 +27,7 @@ const lacksCurl = findProgram('curl') === null && process.env['HAVRE_REQUIRE_CLI
 
 describe('the whole: the README', function () {
   // Whole processes start and end here: on a machine that does other things too, that takes what it takes.
-  this.timeout(60_000)
+  this.timeout(120_000)
   let folder: TemporaryFolder
   let started: ChildProcess | null = null
   let printed = ''
@@ -45,9 +45,9 @@ describe('the whole: the README', function () {
   })
 
   after(async function () {
-    this.timeout(60_000)
+    this.timeout(120_000)
     if (started === null) return
-    await run('node', ['bin/havre.js', 'stop'], { cwd: root, env: environment(), deadlineMs: 50_000 })
+    await run('node', ['bin/havre.js', 'stop'], { cwd: root, env: environment(), deadlineMs: 60_000 })
     await folder.remove()
   })
 
@@ -95,7 +95,9 @@ describe('the whole: the README', function () {
         return
       }
       const isStart = command === 'npm start'
-      const ended = isStart ? null : await run('bash', ['-c', withRealPorts(command)], { cwd: root, env: environment() })
+      const ended = isStart
+        ? null
+        : await run('bash', ['-c', withRealPorts(command)], { cwd: root, env: { ...environment(), HOME: folder.path } })
       // Stdout alone: curl shows its progress on stderr where no terminal is.
       const text = ended === null ? await start(command) : ended.stdout.toString()
       if (ended !== null) expect(ended.code, ended.stderr).to.equal(0)

@@ -49,7 +49,7 @@ const quitOn = async (family: Family, service: 'smtp' | 'pop3' | 'ftp', isOver: 
 }
 
 describe('the whole: records', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   const family = useFamily()
 
   it('none is lost while services are restarted and the family ends: one for each request, one for each session', async () => {

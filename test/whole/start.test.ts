@@ -22,7 +22,7 @@ const isAlive = (pid: number): boolean => {
 /** Resolves when this process is gone. */
 const gone = async (pid: number): Promise<void> => {
   for (let tries = 0; isAlive(pid); tries++) {
-    if (tries > 400) throw new Error(`process ${pid} still lives`)
+    if (tries > 2_000) throw new Error(`process ${pid} still lives`)
     await sleep(25)
   }
 }
@@ -45,7 +45,7 @@ const failureOf = async (start: Promise<Family>): Promise<FamilyError> => {
 
 describe('the whole: start and end', function () {
   // Whole processes start and end here: on a machine that does other things too, that takes what it takes.
-  this.timeout(60_000)
+  this.timeout(120_000)
   it('prints a line for each service and then "ready"; status tells where they are; SIGTERM ends it with 0', async () => {
     await using family = await startFamily({ demo: true })
     const { supervisor, services } = await family.status()
@@ -138,7 +138,7 @@ describe('the whole: start and end', function () {
 
 describe('the whole: what cannot start', function () {
   // Whole processes start and end here: on a machine that does other things too, that takes what it takes.
-  this.timeout(60_000)
+  this.timeout(120_000)
   it('ends with 100 and names file, line and setting when the configuration is wrong', async () => {
     await using folder = await temporaryFolder()
     await writeFile(folder.at('office.yaml'), 'host: 127.0.0.1\nservices:\n  smtp:\n    prot: 2525\n')
@@ -198,7 +198,7 @@ describe('the whole: what cannot start', function () {
     for (let tries = 0; ; tries++) {
       const { code } = await havre(['status', ...familyArgs(folder)])
       if (code === 0) break
-      if (tries > 50) throw new Error('it does not run')
+      if (tries > 300) throw new Error('it does not run')
       await sleep(100)
     }
     child.kill('SIGTERM')

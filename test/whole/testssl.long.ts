@@ -16,7 +16,7 @@ interface Finding {
 
 /** Findings that are no reason to act, by service and name; docs/tls.md tells of each. Every other one fails the test. */
 const known: Readonly<Record<string, readonly string[]>> = {
-  https: ['LOW HSTS'],
+  https: ['LOW HSTS', 'MEDIUM BREACH'],
 }
 
 /** How grave a finding is; `WARN` is about the run itself: a check that did not come to its end, as on a machine that is busy. */
@@ -82,8 +82,11 @@ describeWith(['testssl', 'openssl'], 'TLS: testssl.sh', function () {
     it(`finds nothing in ${group.map(([service]) => service).join(' and ')} but what is known`, async () => {
       const found = await Promise.all(
         group.map(async ([service = '', ...more]) => {
-          const findings = await look(service, more)
-          return findings.some(({ severity }) => severity === 'WARN') ? look(service, more) : findings
+          let findings = await look(service, more)
+          // What it could not look at, as on a busy machine, it looks at again.
+          for (let again = 0; again < 2 && findings.some(({ severity }) => severity === 'WARN'); again++)
+            findings = await look(service, more)
+          return findings
         }),
       )
       for (const [at, [service = '']] of group.entries()) {

@@ -49,7 +49,7 @@ describe('TLS: programs', () => {
   describeWith(['curl'], 'curl, which trusts our authority only', () => {
     const curl = (...more: string[]) => succeeds('curl', ['-sS', '--max-time', '20', '--cacert', ca(), '-4', ...more])
     const login = ['--user', `${user}:${password}`]
-    const mail = ['--mail-from', 'a@example.org', '--mail-rcpt', `${user}@havre.test`, '-T', '-']
+    const mail = ['--mail-from', `${user}@havre.test`, '--mail-rcpt', `${user}@havre.test`, '-T', '-']
 
     it('gets a page over https', async () => {
       expect(await curl('-o', '/dev/null', '-w', '%{http_code} %{ssl_verify_result}', `https://${at('https')}/`)).to.match(
@@ -107,7 +107,7 @@ describe('TLS: programs', () => {
         '--to',
         `${user}@havre.test`,
         '--from',
-        'a@example.org',
+        `${user}@havre.test`,
         '--tls-verify',
         '--tls-ca-path',
         ca(),
@@ -171,7 +171,7 @@ for port, make in ((smtp, smtplib.SMTP), (smtps, lambda h, p: smtplib.SMTP_SSL(h
     s = make('localhost', int(port))
     if port == smtp: s.starttls(context=context)
     s.login(user, password)
-    s.sendmail('a@example.org', [user + '@havre.test'], 'Subject: python\\r\\n\\r\\nbody\\r\\n')
+    s.sendmail(user + '@havre.test', [user + '@havre.test'], 'Subject: python\\r\\n\\r\\nbody\\r\\n')
     s.quit()
 p = poplib.POP3('localhost', int(pop3)); p.stls(context); p.user(user); p.pass_(password); print(p.stat()[0]); p.quit()
 p = poplib.POP3_SSL('localhost', int(pop3s), context=context); p.user(user); p.pass_(password); print(p.stat()[0]); p.quit()
@@ -215,7 +215,7 @@ p = poplib.POP3_SSL('localhost', int(pop3s), context=context); p.user(user); p.p
         import { createTransport } from 'nodemailer'
         const port = Number(process.argv[1])
         const transport = createTransport({ host: 'localhost', port, auth: { user: '${user}', pass: '${password}' }, ${more} })
-        const { response } = await transport.sendMail({ from: 'a@example.org', to: '${user}@havre.test', subject: 'x', text: 'x' })
+        const { response } = await transport.sendMail({ from: '${user}@havre.test', to: '${user}@havre.test', subject: 'x', text: 'x' })
         console.log(response)`
       const given = ['--input-type=module', '-e', script, String(family().port('submission'))]
       return run(process.execPath, given, { env, cwd: fileURLToPath(new URL('../..', import.meta.url)) })
@@ -270,7 +270,7 @@ except ftplib.error_perm as error: print(error)
           ...common(),
           `port ${family().port(service)}`,
           `tls_starttls ${starttls}`,
-          'from a@example.org',
+          `from ${user}@havre.test`,
         ]
         await succeeds('msmtp', ['-C', await script('msmtprc', lines), `${user}@havre.test`], 'Subject: msmtp\r\n\r\nbody\r\n')
       })

@@ -9,7 +9,7 @@ import { describeWith } from '../kit/programs.ts'
 import { run } from '../kit/run.ts'
 
 /** A look at the files, and the time that a busy machine may take over it. */
-const takenMs = 30_000
+const takenMs = 60_000
 
 /** A certificate for a host with its key, in the folder as NAME.pem and NAME.key. `version` is told by its organisation. */
 const make = async (folder: TemporaryFolder, name: string, host: string, version: string): Promise<void> => {

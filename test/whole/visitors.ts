@@ -118,7 +118,7 @@ export const visitsToKilled: typeof visits = {
 export const visitOn = async (family: Family, service: Name, isOver: () => boolean): Promise<number> => {
   let went = 0
   for (; !isOver(); went++) {
-    using client = await Client.connect(family.port(service), { deadlineMs: 30_000 })
+    using client = await Client.connect(family.port(service), { deadlineMs: 60_000 })
     await visits[service](client)
     await sleep(paceMs)
   }
@@ -151,7 +151,7 @@ export const browseOn = async (family: Family, isOver: () => boolean): Promise<n
 export const mailOn = async (family: Family, isOver: () => boolean): Promise<number> => {
   let taken = 0
   while (!isOver()) {
-    using client = await Client.connect(family.port('smtp'), { deadlineMs: 30_000 })
+    using client = await Client.connect(family.port('smtp'), { deadlineMs: 60_000 })
     await greet(client)
     for (let n = 0; n < 20 && !isOver(); n++) {
       await send(client, ['bob@havre.test'], testMessage(`kept-${n}`))
@@ -165,7 +165,7 @@ export const mailOn = async (family: Family, isOver: () => boolean): Promise<num
 
 /** Uploads and downloads in turn over one login. @returns transfers */
 export const transferOn = async (family: Family, isOver: () => boolean): Promise<number> => {
-  using client = await Client.connect(family.port('ftp'), { deadlineMs: 30_000 })
+  using client = await Client.connect(family.port('ftp'), { deadlineMs: 60_000 })
   await ftpLogIn(client)
   const content = large.subarray(0, 300_000)
   let transfers = 0
@@ -218,7 +218,7 @@ export const useVisited = (): (() => Setting) => {
     setting = await start(folder)
   })
   after('end the family', async function () {
-    this.timeout(60_000)
+    this.timeout(120_000)
     await setting?.family[Symbol.asyncDispose]()
     await folder?.remove()
   })
@@ -292,7 +292,7 @@ export const killUnderLoad = async ({ family }: Setting, service: Name, kills: n
         const now = await pidOf(family, service)
         expect(now).not.to.equal(null)
         return now ?? 0
-      }, 30_000)
+      })
       process.kill(pid, 'SIGKILL')
       await eventually(() => expect(lives(pid)).to.equal(false))
       dead = performance.now()
