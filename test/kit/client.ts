@@ -43,6 +43,7 @@ export class Client implements Disposable {
   #chunks: Buffer[] = []
   #octets = 0
   #ended: string | null = null
+  #errorCode: string | null = null
   #waiting: (() => void) | null = null
   /** All octets that came, and all that were sent, as the two sides' programs have them: before encryption, after decryption. */
   readonly heard: Buffer[] = []
@@ -129,6 +130,11 @@ export class Client implements Disposable {
   /** Whether the server has closed. */
   get ended(): boolean {
     return this.#ended !== null
+  }
+
+  /** How the system called it when the connection broke (`ECONNRESET`, `EPIPE`); null where it did not. What had arrived then may be lost. */
+  get errorCode(): string | null {
+    return this.#errorCode
   }
 
   /** Octets that arrived and that nobody has read. */
@@ -244,7 +250,10 @@ export class Client implements Disposable {
     })
     socket.on('connect', wake)
     socket.on('end', () => end('closed by the server'))
-    socket.on('error', (error: NodeJS.ErrnoException) => end(error.code ?? error.message))
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      this.#errorCode ??= error.code ?? error.message
+      end(this.#errorCode)
+    })
     socket.on('close', () => end('closed'))
   }
 
