@@ -177,7 +177,7 @@ describe('ftp: links', function () {
             .replaceAll(path, 'PATH')
             .replace(/port|\d{5,}/g, '')
             .replace(/(?<=150 Opening data connection for ).*/g, '')
-            .replace(/\d+\.\d+ s|\d+ ms/g, '')
+            .replace(/\d+\.\d+ s(, \d+\.\d+ MB\/s)?|\d+ ms/g, '')
         const one = await tellOf(there)
         await refurnish()
         const other = await tellOf(missing)

@@ -176,7 +176,7 @@ describe('rotation', () => {
       const before = (await names()).length
       // Each time a little later in its work.
       const until = Date.now() + round * 4
-      while (Date.now() < until || (round % 2 === 1 && (await names()).length === before)) await sleep(1)
+      while (Date.now() < until || (round % 2 === 1 && child.exitCode === null && (await names()).length === before)) await sleep(1)
       if (child.kill('SIGKILL')) killed++
       await once(child, 'close')
     }
