@@ -65,6 +65,11 @@ describe('what a listed proxy says of the way of a request (RFC 7239)', () => {
           }
   })
 
+  it('is no https that only Forwarded tells beside X-Forwarded-For, though both name the client: its own address it knows', () => {
+    for (const node of ['203.0.113.9', '"203.0.113.9:4711"'])
+      expect(isSecure({ 'x-forwarded-for': '203.0.113.9', forwarded: `for=${node};proto=https` }), node).to.equal(false)
+  })
+
   it('is read to the end of what is quoted, however much of it is escaped (RFC 9110 §5.6.4)', () => {
     const told = (forwarded: string) => trust.clientOf(saying({ forwarded }), from('192.0.2.1'))
     // A client says both, and asks for a host that ends with a backslash.

@@ -2,6 +2,8 @@
  * What the fields of a request say of the way that it came, in the one order that counts everywhere: `X-Forwarded-For`, `-Proto` and
  * `-Host`, and `Forwarded` (RFC 7239) only where none of them is there. nginx, Caddy, Apache, load balancers and Express know the first
  * ones, and such a proxy passes on whatever a client has put into `Forwarded`; which of both was written last nobody can tell (§7.4).
+ * Nor is a scheme that `X-Forwarded-Proto` does not tell taken from `Forwarded`, not even from a last step whose `for` is the address in
+ * `X-Forwarded-For`: a client knows its own address, and most proxies that write that field alone would pass its step on.
  * For listed proxies only: anybody can say anything.
  */
 import { isIP, isIPv6 } from 'node:net'
