@@ -165,7 +165,7 @@ export const guards: readonly Guard[] = [
   },
   {
     name: 'http-routing: what a client says in front of what its proxy says is believed',
-    file: 'servers/http/proxy/told-way.ts',
+    file: 'servers/http/routing/told-way.ts',
     guard: "elementsFromLast(list ?? '')[0] ?? null",
     without: "elementsFromLast(list ?? '').at(-1) ?? null",
     tests: routing,
@@ -173,7 +173,7 @@ export const guards: readonly Guard[] = [
   },
   {
     name: 'http-routing: what a client put into Forwarded counts beside what its proxy says',
-    file: 'servers/http/proxy/told-way.ts',
+    file: 'servers/http/routing/told-way.ts',
     guard: 'if (nodes !== null || proto !== null || host !== null)',
     without: 'if (nodes !== null)',
     tests: ['test/http/trust.test.ts'],
@@ -181,7 +181,7 @@ export const guards: readonly Guard[] = [
   },
   {
     name: 'http-routing: an upstream server reads in one field what a client made up, and in the other what its proxy says',
-    file: 'servers/http/proxy/told-way.ts',
+    file: 'servers/http/routing/told-way.ts',
     guard: "isIP(node) !== 0 && !node.includes('%')) || otherNode.test(node) ? node : 'unknown'",
     without: "isIP(node) !== 0 && !node.includes('%')) || otherNode.test(node) ? node : node",
     tests: ['test/http/proxy/fields.test.ts'],

@@ -1,8 +1,8 @@
 /** The fields of a request as an upstream server gets them. */
 import type { HttpRequest } from '../handler.ts'
+import { fieldsOfWay, listedValue, toldWay } from '../routing/told-way.ts'
 import type { Authority } from '../target.ts'
 import { endToEnd } from './hop-by-hop.ts'
-import { fieldsOfWay, listedValue, toldWay } from './told-way.ts'
 
 /** Our name in `Via` (RFC 9110 §7.6.3). */
 export const pseudonym = 'havre'

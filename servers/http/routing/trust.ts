@@ -4,7 +4,7 @@ import { Addresses } from '../../../shared/net/addresses.ts'
 import { plainAddress } from '../../../shared/net/endpoint.ts'
 import type { Connection } from '../../../shared/service.ts'
 import type { Exchange } from '../exchange.ts'
-import { toldWay } from '../proxy/told-way.ts'
+import { toldWay } from './told-way.ts'
 
 /** What a proxy may call a request: anything else could forge records, or was not made by a program of sense. */
 const idForm = /^[A-Za-z0-9._:@/+=-]{1,128}$/
