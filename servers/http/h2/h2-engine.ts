@@ -97,6 +97,11 @@ export class H2Engine {
     return this.#stream.readableEnded
   }
 
+  /** Whether it ends with all its streams, and at once: they close, though no client has taken them back. */
+  get breaksOff(): boolean {
+    return this.#session.destroyed
+  }
+
   /** Octets that came in. */
   get octetsIn(): number {
     return 'bytesRead' in this.#stream && typeof this.#stream.bytesRead === 'number' ? this.#stream.bytesRead : 0

@@ -24,6 +24,8 @@ export interface Siblings {
    * sending a part of them, though their stream was reset.
    */
   keep(octets: Buffer): void
+  /** A client took back what it asked for, before the answer was out; told once, when the stream closes. */
+  takenBack(): void
 }
 
 /** Made by `h2-engine.ts` for each stream that a client opens. */
@@ -52,6 +54,8 @@ export class H2Exchange implements Exchange {
   #out = false
   /** Whether the stream is closed on both sides. */
   #closed = false
+  /** Whether it counts as taken back already, or never will. */
+  #toldBack = false
   #abandoned = false
   /** Waits for the end. */
   #ended: ((outcome: 'sent' | 'aborted') => void) | null = null
@@ -64,6 +68,8 @@ export class H2Exchange implements Exchange {
     stream.on('error', nothing)
     stream.once('close', () => {
       this.#closed = true
+      // Whoever answers may be waiting for something else, and learns of it when that is there.
+      if (!this.#isWhole) this.countAsTakenBack()
       this.#tellEnd()
     })
   }
@@ -216,6 +222,13 @@ export class H2Exchange implements Exchange {
     this.#tellEnd()
   }
 
+  /** Counts it as taken back, however that is learned: once. */
+  countAsTakenBack(): void {
+    if (this.#toldBack) return
+    this.#toldBack = true
+    this.#siblings?.takenBack()
+  }
+
   /** Tells the client that nobody has looked at it: it may ask again (RFC 9113 §8.7). */
   refuse(): void {
     this.#stream.close(refusedStream)
@@ -227,6 +240,7 @@ export class H2Exchange implements Exchange {
    * came of the answer would be taken for all of it (RFC 9113 §8.1); one that is destroyed is reset alone.
    */
   fail(): void {
+    this.#toldBack = true
     this.#stream.destroy(new Error('the answer cannot be finished'))
   }
 
@@ -253,12 +267,16 @@ export class H2Exchange implements Exchange {
 
   /** The end of a stream may be told before the system has taken its last octets. */
   #tellEnd(): void {
-    const stream = this.#stream
     if (!this.#abandoned && (!this.#closed || this.#underWay > 0)) return
-    const whole = this.#whole && !this.#failed && this.#underWay === 0 && (stream.rstCode === noError || this.#out)
+    const whole = this.#isWhole && !this.#failed && this.#underWay === 0
     const tell = this.#ended
     this.#ended = null
     if (tell !== null) process.nextTick(tell, whole ? 'sent' : 'aborted')
+  }
+
+  /** Whether the answer is whole, as far as the stream has come, when it closes. */
+  get #isWhole(): boolean {
+    return this.#whole && (this.#stream.rstCode === noError || this.#out)
   }
 
   /** @returns false where the stream is over */

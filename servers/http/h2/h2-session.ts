@@ -113,6 +113,7 @@ export class H2Session {
         if (this.#kept.length > 0) this.#kept = []
       },
       keep: (octets) => void this.#kept.push(octets),
+      takenBack: () => this.#takenBack(),
     }
     this.#engine = new H2Engine(connection.stream, shared.limits, {
       request: (exchange) => this.#request(exchange),
@@ -190,7 +191,7 @@ export class H2Session {
     }
     if (exchange.over || this.#state === 'gone') {
       leaveUnanswered(arrival, this.#bearer)
-      return this.#takenBack()
+      return exchange.countAsTakenBack()
     }
     this.#open.add(exchange)
     this.#shared.underWay += 1
@@ -209,7 +210,7 @@ export class H2Session {
   #refuse(exchange: H2Exchange): void {
     this.#connection.overLimit('maxStreams')
     exchange.refuse()
-    this.#takenBack()
+    exchange.countAsTakenBack()
   }
 
   #answered(exchange: H2Exchange, sent: boolean): void {
@@ -218,7 +219,7 @@ export class H2Session {
     this.#octetsIn += exchange.contentOctets
     if (!sent) {
       // Where it was us who could not go on, only the end of the stream tells the client so (RFC 9113 §8.1), and it is no reset of its own.
-      if (exchange.over) this.#takenBack()
+      if (exchange.over) exchange.countAsTakenBack()
       else exchange.fail()
     }
     if (this.#open.size > 0) return
@@ -230,6 +231,7 @@ export class H2Session {
   }
 
   #takenBack(): void {
+    if (this.#engine.breaksOff) return
     if (this.#state !== 'gone' && !this.#resets.take(performance.now())) this.#cutOff('maxResets', 'resets')
   }
 
