@@ -89,4 +89,12 @@ export const guards: readonly Guard[] = [
     tests: ['test/mail/keeping/housekeeper.test.ts'],
     grep: 'later and later',
   },
+  {
+    name: 'mail: the index takes the room that mailboxes need to be emptied',
+    file: 'shared/mail/keeping/worker.ts',
+    guard: '      this.#mail.leaveRoom()\n',
+    without: '',
+    tests: ['test/mail/keeping/scarce-room.test.ts'],
+    grep: 'leaves what mailboxes need',
+  },
 ]
