@@ -257,7 +257,12 @@ const tasks = {
 if (isMainThread) {
   process.on('message', async (message) => {
     const task = tasks[message.type]
-    if (task !== undefined) process.send(await task(message))
+    if (task === undefined) return
+    try {
+      process.send(await task(message))
+    } catch (error) {
+      process.send({ type: 'not tried', why: error.stack })
+    }
   })
   await import(program)
 } else {

@@ -9,7 +9,7 @@ import type { StartMessage } from '../../servers/host/messages.ts'
 import { protocols } from '../../servers/supervisor/protocols.ts'
 import { loadConfiguration } from '../../shared/config/load.ts'
 import { Client } from '../kit/client.ts'
-import { type Family, familyArgs, startFamily } from '../kit/family.ts'
+import { type Family, familyArgs, showWhereFailed, startFamily } from '../kit/family.ts'
 
 const probe = join(import.meta.dirname, 'sandbox-probe.mjs')
 
@@ -91,8 +91,9 @@ class ProbedChild implements AsyncDisposable {
 
   #told(type: string): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      this.#process.on('message', (message: { type: string }) => {
+      this.#process.on('message', (message: { type: string; why?: string }) => {
         if (message.type === type) resolve(message)
+        if (message.type === 'not tried') reject(new Error(message.why))
       })
       this.#process.once('exit', (code, signal) =>
         reject(new Error(`the child ended with ${signal ?? code} before it was ${type}`)),
@@ -232,6 +233,9 @@ describe('the sandbox of a child, under the flags of the running one', function 
         { type: 'start', service, settings, version: '0', console: false, network: service.grants.network },
       ]),
     )
+  })
+  afterEach(async function () {
+    await showWhereFailed(family, this.currentTest)
   })
   after(() => family?.[Symbol.asyncDispose]())
 

@@ -227,6 +227,13 @@ export const startFamily = async (options: FamilyOptions = {}): Promise<Family> 
   }
 }
 
+/** Prints what a family printed and journalled if this test failed: for `afterEach`. */
+export const showWhereFailed = async (family: Family, test: Mocha.Test | undefined): Promise<void> => {
+  if (test?.state !== 'failed') return
+  const text = await family.everythingLogged()
+  console.error(`── the family of "${test.fullTitle()}" said, at last:\n${text.split('\n').slice(-60).join('\n')}\n──`)
+}
+
 /**
  * One family for all tests of a group: started before the first, ended after the last. When a test fails, what the family printed
  * and journalled is shown.
@@ -238,11 +245,7 @@ export const useFamily = (given: FamilyOptions | (() => FamilyOptions) = {}): ((
     family = await startFamily(typeof given === 'function' ? given() : given)
   })
   afterEach('show the family where a test failed', async function () {
-    if (this.currentTest?.state !== 'failed' || family === null) return
-    const text = await family.everythingLogged()
-    console.error(
-      `── the family of "${this.currentTest.fullTitle()}" said, at last:\n${text.split('\n').slice(-60).join('\n')}\n──`,
-    )
+    if (family !== null) await showWhereFailed(family, this.currentTest)
   })
   after('end the family', async function () {
     this.timeout(120_000)
