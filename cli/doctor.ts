@@ -20,8 +20,8 @@ interface DoctorOptions extends ConfigurationOptions {
 const unwell = 1
 
 const help = `
-Looks at the ports, the processes, certificates, permissions, disk, clock, limits, names, folders and accounts, and speaks with each
-service as a client does. It changes nothing. While Havre runs, it is looked at as it runs; else whether it could start.
+Looks at the ports, the processes, certificates, permissions, disk, clock, limits, names, folders, accounts and the room for mail, and
+speaks with each service as a client does. It changes nothing. While Havre runs, it is looked at as it runs; else whether it could start.
 Run it as the user of Havre, or as root, which sees more and then goes on as that user.
 
 Examples:

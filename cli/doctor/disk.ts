@@ -14,7 +14,7 @@ const journalOctets = 16 * 1024 ** 2
 const scarceFiles = 10_000n
 
 /** `17 GiB`, `512 MiB`. */
-const sizeText = (octets: number): string =>
+export const sizeText = (octets: number): string =>
   octets >= 10 * 1024 ** 3 ? `${Math.floor(octets / 1024 ** 3)} GiB` : `${Math.floor(octets / 1024 ** 2)} MiB`
 
 /** The folder, or the nearest above it that is there. */

@@ -12,6 +12,7 @@ import { clock } from './clock.ts'
 import { conversation } from './conversation.ts'
 import { disk } from './disk.ts'
 import { folders } from './folders.ts'
+import { mailRoom } from './mail-room.ts'
 import { names } from './names.ts'
 import { needs } from './needs.ts'
 import { permissions } from './permissions.ts'
@@ -25,7 +26,7 @@ import { trust } from './trust.ts'
 /** These see more as root: whose a port is, keys of others, processes of others. */
 const first: readonly Check[] = [supervisor, ports, processes, certificates, permissions, disk, clock, resources, settings]
 /** These see what the family would: made as its user. */
-const then: readonly Check[] = [names, trust, folders, needs, accounts, conversation]
+const then: readonly Check[] = [names, trust, folders, needs, accounts, mailRoom, conversation]
 
 /** All of them. */
 export const checks: readonly Check[] = [...first, ...then]

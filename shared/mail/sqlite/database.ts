@@ -24,6 +24,13 @@ export type Durability = 'durable' | 'in-time'
 /** A row of a result, by column. */
 export type Row = Readonly<Record<string, SQLOutputValue>>
 
+/** What there is for mail. */
+export interface MailRoom {
+  readonly leftOctets: number
+  /** With less than this left, mail is refused. */
+  readonly keptOctets: number
+}
+
 /** `mail.db`, open. Whoever opens it closes it. */
 export class MailDatabase {
   /** Random, made with the file: tells it from one that had the same name before. */
@@ -177,12 +184,11 @@ export class MailDatabase {
   leaveRoom(): void {
     const now = performance.now()
     if (now < this.#roomy) return
-    const { bavail, blocks, bsize } = statfsSync(this.#file)
-    if (blocks === 0) return // a file system that does not tell
-    const pages = integer(this.get('PRAGMA page_count')?.page_count) - integer(this.get('PRAGMA freelist_count')?.freelist_count)
-    const left = bavail * bsize + Number(statOf(this.#file).size) - pages * pageOctets
-    if (left < Math.min(keptOctets, blocks * bsize * keptShare)) throw storeError('full', { cause: `${left} octets are left` })
-    if (left > amplyOctets) this.#roomy = now + amplyMs
+    const room = roomOf(this.#file, (sql) => this.get(sql))
+    if (room === null) return
+    const { leftOctets, keptOctets } = room
+    if (leftOctets < keptOctets) throw storeError('full', { cause: `${leftOctets} octets are left` })
+    if (leftOctets > amplyOctets) this.#roomy = now + amplyMs
   }
 
   get #files(): readonly string[] {
@@ -216,12 +222,40 @@ const readersMs = 100
 const heldMs = 500
 
 /** No mail is taken where it would leave less than this, or than this share of a small disk. */
-const keptOctets = 32 * 1024 * 1024
+const mostKeptOctets = 32 * 1024 * 1024
 const keptShare = 1 / 8
 
 /** With so much left, it is looked again after so long. */
 const amplyOctets = 512 * 1024 * 1024
 const amplyMs = 100
+
+/** The room on the disk and in the file itself, less what the log has still to write there; null: the file system does not tell. */
+const roomOf = (file: string, get: (sql: string) => Row | undefined): MailRoom | null => {
+  const { bavail, blocks, bsize } = statfsSync(file)
+  if (blocks === 0) return null
+  const pages = integer(get('PRAGMA page_count')?.page_count) - integer(get('PRAGMA freelist_count')?.freelist_count)
+  return {
+    leftOctets: bavail * bsize + Number(statOf(file).size) - pages * pageOctets,
+    keptOctets: Math.min(mostKeptOctets, blocks * bsize * keptShare),
+  }
+}
+
+/**
+ * Looks how much room there is for mail in a store that others may be using. No file is made beside it.
+ * @returns null: the file system does not tell
+ * @throws errors of SQLite and of the system as they are
+ */
+export const mailRoom = (file: string): MailRoom | null => {
+  const database = new DatabaseSync(existsSync(`${file}-wal`) ? file : immutable(file), { readOnly: true, timeout: lookMs })
+  try {
+    return roomOf(file, (sql) => database.prepare(sql).get())
+  } finally {
+    database.close()
+  }
+}
+
+/** How long a mere look waits for others. */
+const lookMs = 1_000
 
 /** Nothing is sorted on disk, where a sandboxed child may not write. */
 const settings = `
@@ -238,8 +272,9 @@ const readSettings = 'PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF'
  * Where nothing may be written and no log is there, SQLite could not make the files beside it that it reads along with; but then
  * nobody writes either, and it need not look for them.
  */
-const unchanged = (file: string): string | URL => {
-  if (existsSync(`${file}-wal`) || mayWrite(dirname(file))) return file
+const unchanged = (file: string): string | URL => (existsSync(`${file}-wal`) || mayWrite(dirname(file)) ? file : immutable(file))
+
+const immutable = (file: string): URL => {
   const url = pathToFileURL(file)
   url.searchParams.set('immutable', '1')
   return url
