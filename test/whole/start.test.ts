@@ -8,6 +8,7 @@ import { expect } from 'chai'
 import { Client } from '../kit/client.ts'
 import { type Family, FamilyError, familyArgs, havre, havreProgram, startFamily } from '../kit/family.ts'
 import { temporaryFolder } from '../kit/folder.ts'
+import { freePort } from '../kit/free-port.ts'
 
 const isAlive = (pid: number): boolean => {
   try {
@@ -97,8 +98,9 @@ describe('the whole: start and end', function () {
 
   it('takes the whole tree along when the supervisor is killed with -9, and the next start finds its ports free', async () => {
     await using folder = await temporaryFolder()
-    const first = await startFamily({ folder })
-    const ports = ['http', 'ftp', 'smtp', 'pop3'].flatMap((name) => ['--set', `services.${name}.port=${first.port(name)}`])
+    const ports: string[] = []
+    for (const name of ['http', 'ftp', 'smtp', 'pop3']) ports.push('--set', `services.${name}.port=${await freePort()}`)
+    const first = await startFamily({ folder, args: ports })
     const { supervisor, children } = await pidsOf(first)
     // An idle client must not hold the orphans up.
     using client = await Client.connect(first.port('pop3'))

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { useFamily } from '../kit/family.ts'
 import { temporaryFolder } from '../kit/folder.ts'
+import { freePort } from '../kit/free-port.ts'
 import { describeWith } from '../kit/programs.ts'
 import { run } from '../kit/run.ts'
 
@@ -27,18 +27,9 @@ const checks = ['-p', '-s', '-f', '-S', '-P', '-U']
 
 const office = fileURLToPath(new URL('../../config/office.yaml', import.meta.url))
 
-/** A port that is free just now: certificates name the list of those taken back only where http has a port of its own. */
-const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => (typeof address === 'object' && address !== null ? resolve(address.port) : reject(new Error('no port'))))
-    })
-  })
-
 describeWith(['testssl', 'openssl'], 'TLS: testssl.sh', function () {
   this.timeout(900_000)
+  /** Certificates name the list of those taken back only where http has a port of its own. */
   let httpPort = 0
   before('find a port for http', async () => {
     httpPort = await freePort()

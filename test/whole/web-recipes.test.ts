@@ -6,6 +6,7 @@ import { writeTree } from '../http/site.ts'
 import { blocksOf, type Example, examplesOf, matches } from '../kit/document.ts'
 import { type Family, startFamily } from '../kit/family.ts'
 import { type TemporaryFolder, temporaryFolder } from '../kit/folder.ts'
+import { freePort } from '../kit/free-port.ts'
 import { describeWith } from '../kit/programs.ts'
 import { run } from '../kit/run.ts'
 
@@ -57,14 +58,6 @@ const portOf = (server: Server): number => {
   return address.port
 }
 
-/** A port that nothing had a moment ago: one that clients are told has to be chosen beforehand. */
-const freePort = async (): Promise<number> => {
-  const server = await upstream()
-  const port = portOf(server)
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
-
 /** Settings of a recipe are the user's; the rest is a test's: other services off. */
 const others = ['ftp', 'smtp', 'pop3'].flatMap((name) => ['--set', `services.${name}.enabled=false`])
 
@@ -83,6 +76,7 @@ describeWith(['curl'], 'the whole: recipes of docs/web.md', function () {
   before(async () => {
     folder = await temporaryFolder()
     server = await upstream()
+    // One that clients are told has to be chosen beforehand.
     ports.set('3000', String(portOf(server))).set('8443', String(await freePort()))
     await writeTree(folder.path, tree)
     if (first !== undefined) await use(first)
