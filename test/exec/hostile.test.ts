@@ -12,6 +12,9 @@ import { failureOf, type ProgramRun, programRun } from './program-run.ts'
 const told = (thing: ProgramRun, word: string): Mark =>
   markOf(Number(new RegExp(`^${word} (\\d+)$`, 'm').exec(thing.lines().join('\n'))?.[1]))
 
+/** Waits, in a shell, until another one has made this file. */
+const until = (file: string): string => `until [ -e ${file} ]; do sleep 0.05; done`
+
 /** What a program starts in a session of its own, its parent gone at once: as daemons do. */
 const daemon = (what: string): string => `(setsid sh -c "echo daemon \\$\\$; ${what}" &)`
 
@@ -29,7 +32,10 @@ describe('an external program that behaves badly', function () {
   })
 
   it('goes into the background: the one that stays there is found by its tag, and ended', async () => {
-    await using thing = await programRun(`${daemon('echo ready; exec sleep 71')}; sleep 1; exit 0`)
+    await using folder = await temporaryFolder()
+    const there = folder.at('there')
+    const script = `${daemon(`echo ready; : > ${there}; exec sleep 71`)}; ${until(there)}; sleep 1; exit 0`
+    await using thing = await programRun(script, {}, { folder })
     await thing.run.start()
     const left = told(thing, 'daemon')
     expect(isAlive(left)).to.equal(true)
@@ -48,8 +54,10 @@ describe('an external program that behaves badly', function () {
 
   it('leaves its output to one that is not known to be its own: its end is told all the same', async () => {
     // Without the tag, and without parent and session: nobody's.
-    const script = `(env -u HAVRE_PROGRAM setsid sh -c "echo stranger \\$\\$; exec sleep 72" &); sleep 0.5; echo ready; exit 4`
-    await using thing = await programRun(script)
+    await using folder = await temporaryFolder()
+    const there = folder.at('there')
+    const stray = `(env -u HAVRE_PROGRAM setsid sh -c "echo stranger \\$\\$; : > ${there}; exec sleep 72" &)`
+    await using thing = await programRun(`${stray}; ${until(there)}; echo ready; exit 4`, {}, { folder })
     await thing.run.start()
     expect((await thing.run.over()).message).to.equal('ended with exit code 4, saying: ready')
     const stranger = told(thing, 'stranger')

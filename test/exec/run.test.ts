@@ -11,6 +11,7 @@ import { PortTakenError, ProgramError } from '../../servers/exec/run.ts'
 import { PermanentError } from '../../shared/service.ts'
 import { eventually } from '../kit/eventually.ts'
 import { temporaryFolder } from '../kit/folder.ts'
+import { freePort } from '../kit/free-port.ts'
 import { failureOf, programRun } from './program-run.ts'
 
 const node = process.execPath
@@ -32,12 +33,7 @@ describe('an external program', function () {
   })
 
   it('is ready when its port answers', async () => {
-    const free = createServer().listen(0, '127.0.0.1')
-    await once(free, 'listening')
-    const address = free.address()
-    const port = typeof address === 'object' && address !== null ? address.port : 0
-    free.close()
-    await once(free, 'close')
+    const port = await freePort()
     await using thing = await programRun('', { command: [node, '-e', server, '{port}'], ready: 'port' }, { port })
     await thing.run.start()
     expect(thing.run.memoryOctets).to.be.greaterThan(2 ** 20)
@@ -68,10 +64,10 @@ describe('an external program', function () {
   })
 
   it('that is not ready in time is ended, with what it said last', async () => {
-    await using thing = await programRun('echo still thinking; sleep 60', { readyWithin: '300ms' })
+    await using thing = await programRun('echo still thinking; sleep 60', { readyWithin: '1500ms' })
     const error = await failureOf(thing.run.start())
     expect(error).to.be.instanceOf(ProgramError).and.include({ permanent: false })
-    expect(error.message).to.equal('was not ready within 0.3 s, saying: still thinking')
+    expect(error.message).to.equal('was not ready within 1.5 s, saying: still thinking')
     expect(isAlive(markOf(thing.pid()))).to.equal(false)
   })
 
@@ -155,7 +151,11 @@ describe('an external program', function () {
       'trap "" TERM; setsid sh -c "trap \'\' TERM; echo child \\$\\$; sleep 61" & sleep 0.3; echo ready; while :; do sleep 0.05; done'
     await using thing = await programRun(script, { stopWithin: '1200ms' })
     await thing.run.start()
-    const child = markOf(Number(/child (\d+)/.exec(thing.lines().join())?.[1]))
+    const child = await eventually(() => {
+      const [, pid] = /child (\d+)/.exec(thing.lines().join()) ?? []
+      expect(pid).to.be.a('string')
+      return markOf(Number(pid))
+    })
     const program = markOf(thing.pid())
     expect([isAlive(child), isAlive(program)]).to.deep.equal([true, true])
     await thing.run.stop(10_000)

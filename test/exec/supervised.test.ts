@@ -7,6 +7,7 @@ import { Client } from '../kit/client.ts'
 import { eventually } from '../kit/eventually.ts'
 import { type Family, FamilyError, familyArgs, havre, type ServiceStatus, startFamily } from '../kit/family.ts'
 import { type TemporaryFolder, temporaryFolder } from '../kit/folder.ts'
+import { freePort } from '../kit/free-port.ts'
 
 /** A server of one line a connection, with a child of its own; its greeting is what the test gives it. */
 const program = `
@@ -47,11 +48,16 @@ const greetingOf = async (port: number): Promise<string> => {
 }
 
 /** The program and its child, as they are now. */
-const marksOf = async (family: Family): Promise<Mark[]> => {
-  const lines = (await family.records('thing')).flatMap(({ text }) => (typeof text === 'string' ? [text] : []))
-  const child = Number(lines.findLast((line) => line.startsWith('child '))?.slice(6))
-  return [markOf((await thingOf(family)).pid ?? 0), markOf(child)]
-}
+const marksOf = (family: Family): Promise<Mark[]> =>
+  eventually(async () => {
+    const { pid } = await thingOf(family)
+    const records = await family.records('thing')
+    const started = records.findLastIndex((record) => record.event === 'program.started' && record['pid'] === pid)
+    expect(started).to.be.at.least(0)
+    const told = records.slice(started).find(({ text }) => /^child \d+$/.test(String(text)))
+    expect(told).to.be.an('object')
+    return [markOf(pid ?? 0), markOf(Number(String(told?.['text']).slice(6)))]
+  })
 
 const gone = (marks: readonly Mark[]): Promise<void> =>
   eventually(() => {
@@ -134,8 +140,8 @@ describe('an external program under the supervisor', function () {
 
   it('does not outlive a supervisor that was killed with -9, and the next start has its port at once', async () => {
     await using folder = await temporaryFolder()
-    const first = await start(folder, yamlOf('first'))
-    const { port } = await thingOf(first)
+    const port = await freePort()
+    const first = await start(folder, yamlOf('first', { port }))
     const marks = await marksOf(first)
     process.kill((await first.status()).supervisor.pid, 'SIGKILL')
     await using second = await start(folder, yamlOf('second', { port }))
@@ -148,8 +154,8 @@ describe('an external program under the supervisor', function () {
 
   it('does not outlive the next start when supervisor and runner were killed with -9 at once', async () => {
     await using folder = await temporaryFolder()
-    const first = await start(folder, yamlOf('first'))
-    const { port } = await thingOf(first)
+    const port = await freePort()
+    const first = await start(folder, yamlOf('first', { port }))
     const marks = await marksOf(first)
     const { runner } = JSON.parse(await readFile(folder.at('data', 'run', 'thing.program'), 'utf8'))
     // The supervisor is held, so that it sees nothing of its child's end.
@@ -197,11 +203,7 @@ describe('an external program under the supervisor', function () {
     expect(refused.code).to.equal(100)
     expect(refused.stderr).to.contain('Nothing was changed')
     expect(await thingOf(family)).to.include({ pid, state: 'ready' })
-    const probe = createServer().listen(0, '127.0.0.1')
-    await new Promise((resolve) => probe.once('listening', resolve))
-    const address = probe.address()
-    const other = typeof address === 'object' && address !== null ? address.port : 0
-    await new Promise((resolve) => probe.close(resolve))
+    const other = await freePort()
     await writeFile(folder.at('havre.yaml'), yamlOf('after', { port: other }))
     expect((await family.havre(['reload'])).code).to.equal(0)
     expect(await thingOf(family)).to.include({ port: other, state: 'ready', restarts: 0 })
