@@ -1,20 +1,15 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
-import { BoundSocket } from 'node:net'
 import { expect } from 'chai'
 import { Client, ClientError } from '../kit/client.ts'
 import { type TemporaryFolder, temporaryFolder } from '../kit/folder.ts'
+import { freePort } from '../kit/free-port.ts'
 import { describeWith } from '../kit/programs.ts'
 import { run } from '../kit/run.ts'
 import { type Running, type Setup, serve } from '../kit/serving.ts'
 
 const servePop3 = (setup: Partial<Setup> = {}) => serve({ service: 'pop3', proxiesFrom: ['127.0.0.1'], ...setup })
-
-const freePort = (): number => {
-  using bound = new BoundSocket({ host: '127.0.0.1', port: 0 })
-  return bound.address().port
-}
 
 /** Somebody who comes by the proxy from an address of his own; patient while the proxy starts. */
 const through = async (port: number): Promise<Client> => {
@@ -36,7 +31,9 @@ const proxied = async (running: Running, program: string, args: readonly string[
     using client = await through(port)
     expect(await client.line()).to.match(/^\+OK /)
     expect(await client.ask('QUIT')).to.match(/^\+OK/)
-    expect(running.journal.of('connection.opened').at(-1)?.fields['remote']).to.equal(`127.0.0.44:${client.localPort}`)
+    // It may have looked meanwhile, on its own account, whether we live.
+    const remotes = running.journal.of('connection.opened').map(({ fields }) => fields['remote'])
+    expect(remotes).to.include(`127.0.0.44:${client.localPort}`)
   } finally {
     proxy.kill('SIGTERM')
     await ended
@@ -54,7 +51,7 @@ describeWith(['haproxy'], 'the PROXY protocol of haproxy', function () {
     it(`version ${version}: the journal has the client`, async () => {
       await using running = await servePop3()
       await using folder: TemporaryFolder = await temporaryFolder()
-      const port = freePort()
+      const port = await freePort()
       await writeFile(
         folder.at('haproxy.cfg'),
         `defaults
