@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { expect } from 'chai'
 import { headerFields } from '../../shared/mail/header.ts'
 import { readParts } from '../../shared/mail/message-parts.ts'
+import { seeded } from '../kit/seeded.ts'
 
 const partsOf = (message: string | Buffer) => readParts(Readable.from([Buffer.from(message)]))
 
@@ -122,7 +122,7 @@ describe('the parts of a message', () => {
       'Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\nContent-Type: multipart/alternative; boundary=x\r\n\r\n--x',
     ],
     ['NUL octets', Buffer.alloc(20_000)],
-    ['random octets', randomBytes(5000)],
+    ['random octets', seeded().octets(5000)],
     ['an unknown character set', Buffer.from('Content-Type: text/plain; charset=none\r\n\r\n\xff', 'latin1')],
     ['an unknown encoding', 'Content-Transfer-Encoding: none\r\n\r\nx'],
     ['broken base64', 'Content-Transfer-Encoding: base64\r\n\r\n=A=\r\n?'],
