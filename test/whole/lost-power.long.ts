@@ -95,7 +95,7 @@ const moments = ({ events }: Replay, random: Seeded): number[] => {
   // Syncs of the database itself are checkpoints: the dangerous moments, and few.
   const checkpoints = syncs.filter((index) => {
     const event = events[index]
-    return event !== undefined && 'file' in event && event.file.endsWith('.db')
+    return event !== undefined && 'file' in event && event.file.endsWith('/mail.db')
   })
   const chosen = new Set(checkpoints.flatMap((index) => [index - 3, index, index + 1, index + 4]))
   while (chosen.size < crashes)
@@ -139,9 +139,9 @@ describeWith(['strace'], 'the whole: power is lost', function () {
       replay.events.filter((event) => event.kind === 'sync-over' && event.file.endsWith(ending)).length
     console.log(
       `    ${promises.length} messages and ${deletions.reduce((sum, { senders: { size } }) => sum + size, 0)} deletions, ` +
-        `${syncs('-wal')} syncs of the log, ${syncs('.db')} of the database, ${chosen.length} moments, each twice`,
+        `${syncs('/mail.db-wal')} syncs of the log, ${syncs('/mail.db')} of the database, ${chosen.length} moments, each twice`,
     )
     expect(wrong.slice(0, 20), `seed ${random.seed}`).to.deep.equal([])
-    expect(syncs('.db'), 'the log went into the database meanwhile').to.be.above(0)
+    expect(syncs('/mail.db'), 'the log went into the database meanwhile').to.be.above(0)
   })
 })

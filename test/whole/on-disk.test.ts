@@ -15,9 +15,9 @@ const connected = async (family: Family): Promise<Client> => {
   return client
 }
 
-/** Of the log: of the folder it tells only that the log is there. */
+/** Of the log of the mail: of the folder it tells only that the log is there, and the index for searches has a log of its own. */
 const lastSyncBefore = ({ events }: Replay, at: number): number =>
-  events.findLastIndex((event, index) => index < at && event.kind === 'sync-over' && event.file.endsWith('-wal'))
+  events.findLastIndex((event, index) => index < at && event.kind === 'sync-over' && event.file.endsWith('/mail.db-wal'))
 
 /** All that is for sure on disk: `account sender hash`. */
 const surely = async (replay: Replay): Promise<string[]> =>
@@ -128,7 +128,7 @@ describeWith(['strace'], 'the whole: on disk before the reply', function () {
       replay.goTo(at)
       expect(await surely(replay), promise.sender).to.include.members(copies(promise))
     }
-    const syncs = replay.events.filter((event) => event.kind === 'sync-over' && event.file.endsWith('-wal')).length
+    const syncs = replay.events.filter((event) => event.kind === 'sync-over' && event.file.endsWith('/mail.db-wal')).length
     expect(syncs).to.be.below(senders)
   })
 

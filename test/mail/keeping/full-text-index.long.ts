@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
+import { chmodSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { copyFile } from 'node:fs/promises'
 import { expect } from 'chai'
 import { type Lab, lab, message, multipart } from './lab.ts'
@@ -73,8 +73,13 @@ describe('the index of mail, at length', function () {
     if (process.platform !== 'linux') this.skip()
     for (let count = 0; count < 300; count += 1) await place.put(multipart([], [`Content-Type: text/html\r\n\r\n<p>text ${count}`]))
     const statOf = (task: string): string => {
-      const file = `/proc/self/task/${task}/stat`
-      return existsSync(file) ? readFileSync(file, 'latin1') : ''
+      try {
+        return readFileSync(`/proc/self/task/${task}/stat`, 'latin1')
+      } catch (error) {
+        // It ended meanwhile.
+        if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ESRCH')) return ''
+        throw error
+      }
     }
     // The 19th field (proc_pid_stat(5)); the name before it, in brackets, may hold blanks.
     const niceOf = (stat: string) => Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16])
