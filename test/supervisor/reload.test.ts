@@ -54,7 +54,7 @@ describe('reload and restart', function () {
       await write('two')
       // While it starts, nothing is changed.
       await eventually(async () => (await havre(['reload', ...config])).code === 0)
-      expect(await has('two/supervisor.log', 'supervisor.reloaded')).to.equal(true)
+      await eventually(() => has('two/supervisor.log', 'supervisor.reloaded'))
       await eventually(() => has('two/pop3.log', 'service.listening'))
       await writeFile(folder.at('file'), '')
       await write('file')

@@ -70,8 +70,11 @@ describe('the whole: words of clients that are meant for a terminal', function (
       const transfers = await readFile(family().folder.at('logs', 'ftp.transfer.log'), 'utf8')
       expect(transfers).to.include('a_31m')
     })
-    const logs = await readdir(family().folder.at('logs'))
-    expect(logs).to.include.members(['http.log', 'http.access.log', 'ftp.log', 'ftp.transfer.log', 'smtp.log', 'pop3.log'])
+    const logs = await eventually(async () => {
+      const names = await readdir(family().folder.at('logs'))
+      expect(names).to.include.members(['http.log', 'http.access.log', 'ftp.log', 'ftp.transfer.log', 'smtp.log', 'pop3.log'])
+      return names
+    })
     for (const name of logs) {
       const text = await readFile(family().folder.at('logs', name), 'utf8')
       const lines = text.split('\n')
