@@ -87,7 +87,7 @@ describe('POP3: the mailbox, held by a session (RFC 1939 §3)', () => {
 
   it('is free again when the process that held it was killed, once its lease is over', async () => {
     await using running = await serving()
-    const child = storeChild(`${running.settings.data}/mail.db`, 'hold', 1_200)
+    const child = storeChild(`${running.settings.data}/mail.db`, 'hold', 4_000)
     try {
       expect(await child.line()).to.equal('held')
       expect(await tried(running)).to.equal(inUse)

@@ -10,6 +10,7 @@ import { openAccountStore } from '../../../shared/accounts/sqlite-account-store.
 import { eventually } from '../../kit/eventually.ts'
 import { havre, startFamily } from '../../kit/family.ts'
 import { temporaryFolder } from '../../kit/folder.ts'
+import { freePort } from '../../kit/free-port.ts'
 import { findingsOf, troublesOf } from './patient.ts'
 
 interface Fake extends AsyncDisposable {
@@ -80,9 +81,7 @@ describe('havre doctor: conversations', function () {
 
   it('find that nobody listens', async () => {
     await using folder = await temporaryFolder()
-    const gone = await fake(() => undefined)
-    await gone[Symbol.asyncDispose]()
-    const running = [{ name: 'pop3', port: gone.port }]
+    const running = [{ name: 'pop3', port: await freePort() }]
     const [problem] = await troublesOf(conversation, folder, { services: ['pop3'], running })
     expect(problem).to.include('a connection fails (ECONNREFUSED)')
   })

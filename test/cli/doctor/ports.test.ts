@@ -8,6 +8,7 @@ import { ports } from '../../../cli/doctor/ports.ts'
 import { processes } from '../../../cli/doctor/processes.ts'
 import { eventually } from '../../kit/eventually.ts'
 import { type TemporaryFolder, temporaryFolder } from '../../kit/folder.ts'
+import { freePort } from '../../kit/free-port.ts'
 import { findingsOf, troublesOf } from './patient.ts'
 
 const listener = `
@@ -51,9 +52,7 @@ describe('havre doctor: ports and processes', function () {
 
   it('finds ports free', async () => {
     await using folder = await temporaryFolder()
-    const other = await holder(['-e', listener])
-    await other[Symbol.asyncDispose]()
-    const { port } = other
+    const port = await freePort()
     expect(await findingsOf(ports, folder, { services: ['smtp'], sets: [`services.smtp.port=${port}`] })).to.deep.equal([
       { severity: 'ok', service: 'smtp', message: `smtp: 127.0.0.1:${port} is free`, suggestion: null },
     ])
