@@ -122,6 +122,8 @@ describe('havre doctor: conversations', function () {
     const args = [
       ...['services.pop3s.protocol=pop3', 'services.pop3s.tls=implicit', 'services.smtp.proxyProtocol={from: [127.0.0.1]}'],
       ...['services.lmtp.protocol=smtp', 'services.lmtp.mode=lmtp'],
+      // The end of the family is not held up by who is stopped then.
+      'drain=1s',
     ]
     await using family = await startFamily({ services: ['http', 'smtp', 'ftp'], args: args.flatMap((set) => ['--set', set]) })
     const well = await family.havre(['doctor', '--json'])
