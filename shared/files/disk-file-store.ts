@@ -7,26 +7,15 @@ import { chmod, statfs, utimes } from 'node:fs/promises'
 import { accessView } from './access-view.ts'
 import type { Anchor } from './anchor.ts'
 import { Descriptor } from './descriptor.ts'
-import {
-  checkAccess,
-  fileAt,
-  ifMissing,
-  makeFolder,
-  octetsAt,
-  openToList,
-  removeFile,
-  removeFolder,
-  renameFile,
-  statAt,
-} from './direct.ts'
+import { checkAccess, fileAt, ifMissing, makeFolder, octetsAt, openToList, removeFile, renameFile, statAt } from './direct.ts'
 import { DiskUpload, type Sync } from './disk-upload.ts'
-import { asFileError, guarded, refusal, systemCode } from './file-failure.ts'
+import { asFileError, guarded, refusal } from './file-failure.ts'
 import { statOf } from './file-stat.ts'
 import type { Access, FileEntry, FileStat, FileStore, OpenFile, PartialUpload, Upload, UploadBeginning } from './file-store.ts'
 import { entriesOf, statsOf } from './folder-entries.ts'
 import { isBeingWritten, partialName, underWay, whoseUpload } from './hidden-name.ts'
 import type { HotFiles, HotRoot } from './hot-files.ts'
-import { clearFolder, recoverPartial, staleUploadMs, sweepFolder } from './partials.ts'
+import { clearFolder, recoverPartial, removeWithLeftovers, staleUploadMs, sweepFolder } from './partials.ts'
 import { resolvePath } from './resolve-path.ts'
 import { Root, type RootOptions } from './root.ts'
 import { type TakeTurn, turnAt } from './turn.ts'
@@ -235,15 +224,7 @@ class DiskRoot implements DiskFileStore {
   }
 
   removeFolder(path: string): Promise<void> {
-    return this.#inParent(path, async (entry) => {
-      try {
-        await removeFolder(entry)
-      } catch (error) {
-        // What nobody can name must not keep a folder: dead uploads, and partials of whoever may remove the folder.
-        if (systemCode(error) !== 'ENOTEMPTY' || (await this.#clear(path)) === 0) throw error
-        await removeFolder(entry)
-      }
-    })
+    return this.#inParent(path, (entry) => removeWithLeftovers(entry, () => this.#clear(path)))
   }
 
   async rename(from: string, to: string): Promise<void> {
@@ -344,11 +325,11 @@ class DiskRoot implements DiskFileStore {
     return sum
   }
 
-  async #clear(path: string): Promise<number> {
+  async #clear(path: string): Promise<boolean> {
     await using folder = await this.#root.holdFolder(resolvePath(path))
     const removed = await clearFolder(folder)
-    if (removed > 0) this.recount()
-    return removed
+    if (removed !== null && removed > 0) this.recount()
+    return removed !== null
   }
 
   async #recover(folder: Anchor, whose: string): Promise<void> {

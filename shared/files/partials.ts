@@ -2,7 +2,8 @@
 import { opendir } from 'node:fs/promises'
 import { uptime } from 'node:os'
 import type { Anchor } from './anchor.ts'
-import { fileAt, ifMissing, removeFile, renameFile } from './direct.ts'
+import { fileAt, ifMissing, removeFile, removeFolder, renameFile, statAt } from './direct.ts'
+import { systemCode } from './file-failure.ts'
 import { isHiddenName, isUploadName, mayBeWritten, partialName, readUploadName, uploadsOf } from './hidden-name.ts'
 
 /** Nobody can still be writing an upload that was not touched for a day, whatever its name says of its process. */
@@ -64,17 +65,37 @@ export const sweepFolder = async (folder: Anchor, { partialsMs, uploadsMs, onFol
 }
 
 /**
- * Removes all that broken uploads left in a folder, if nothing else is in it and none may still be written.
- * @returns how many were removed
+ * Removes all that broken uploads left in a folder, if nothing else is in it and none may still be written. What goes meanwhile, or gets
+ * another name, is a sweep's work: it keeps nothing.
+ * @returns how many were removed; null: something has to stay
  */
-export const clearFolder = async (folder: Anchor): Promise<number> => {
+export const clearFolder = async (folder: Anchor): Promise<number | null> => {
   const left = new Map<string, number>()
   for await (const { name } of await opendir(folder.ref)) {
-    if (!isHiddenName(name)) return 0
-    const stats = await fileAt(`${folder.ref}/${name}`)
-    if (stats === null || (isUploadName(name) && mayBeWritten(name) && Date.now() - stats.mtimeMs < staleUploadMs)) return 0
+    if (!isHiddenName(name)) return null
+    const stats = await statAt(`${folder.ref}/${name}`)
+    if (stats === null) continue
+    if (!stats.isFile() || (isUploadName(name) && mayBeWritten(name) && Date.now() - stats.mtimeMs < staleUploadMs)) return null
     left.set(name, stats.size)
   }
   for (const [name, octets] of left) await removeFile(`${folder.ref}/${name}`, octets).catch(ifMissing(undefined))
   return left.size
+}
+
+/** How often a folder's removal is tried: sweeps of several processes may meanwhile give other names to what keeps it. */
+const removeTries = 10
+
+/**
+ * Removes a folder. What nobody can name must not keep it: dead uploads, and partials of whoever may remove the folder.
+ * @param clear  removes those, as `clearFolder` does; says whether nothing has to stay
+ * @throws the system's error
+ */
+export const removeWithLeftovers = async (path: string, clear: () => Promise<boolean>): Promise<void> => {
+  for (let left = removeTries; ; left -= 1) {
+    try {
+      return await removeFolder(path)
+    } catch (error) {
+      if (systemCode(error) !== 'ENOTEMPTY' || left === 1 || !(await clear())) throw error
+    }
+  }
 }

@@ -82,6 +82,23 @@ describe('broken uploads on a disk', () => {
     expect(hidden()).to.deep.equal([])
   })
 
+  it('keep no folder from being removed while a sweep is at them', async () => {
+    await using other = await otherProcess({ root: folder.path, account: 'alice' })
+    await store.makeFolder('/folder')
+    await other.ask({ do: 'begin', path: '/folder/a', octets: 10 })
+    await other.kill()
+    const [name = ''] = readdirSync(folder.at('folder'))
+    await store.removeFolder('/folder')
+    for (let round = 0; round < 80; round += 1) {
+      await store.makeFolder('/folder')
+      writeFileSync(folder.at('folder', name), 'x'.repeat(round % 2))
+      const sweeping = store.sweep()
+      for (let turns = round / 4; turns >= 1; turns -= 1) await new Promise((resolve) => setImmediate(resolve))
+      await Promise.all([store.removeFolder('/folder'), sweeping])
+      expect(readdirSync(folder.path)).to.deep.equal([])
+    }
+  })
+
   it('are found by a sweep, so that nobody has to look for them any more', async () => {
     await using other = await otherProcess({ root: folder.path, account: 'alice' })
     await other.ask({ do: 'begin', path: '/a', octets: 10 })
