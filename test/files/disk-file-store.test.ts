@@ -4,6 +4,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  realpathSync,
   renameSync,
   rmSync,
   statSync,
@@ -17,6 +18,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { anchorByPath } from '../../shared/files/anchor.ts'
 import { type DiskFileStore, openFileStore } from '../../shared/files/disk-file-store.ts'
+import { openBelow } from '../http/open-files.ts'
 import { collect, expectCode, fileStoreContract, namesIn, put, text } from './contract.ts'
 
 const made =
@@ -58,8 +60,6 @@ describe('the file system as a FileStore', () => {
     })
   })
   afterEach(() => rmSync(folder, { recursive: true }))
-
-  const openDescriptors = () => readdirSync('/proc/self/fd').length
 
   it('says missing while the root is not there, and works once it is', async () => {
     const late = openFileStore({ root: join(folder, 'late'), sync: null })
@@ -241,7 +241,6 @@ describe('the file system as a FileStore', () => {
 
   it('holds no descriptor when all is done, refused or left', async () => {
     await put(store, '/a', 'a')
-    const before = openDescriptors()
     for (let n = 0; n < 20; n += 1) {
       await store.stat('/a')
       await expectCode(store.open('/'), 'is-folder')
@@ -254,7 +253,7 @@ describe('the file system as a FileStore', () => {
       await upload.abort()
       for await (const _ of store.list('/')) break
     }
-    expect(openDescriptors()).to.equal(before)
+    expect(openBelow(realpathSync(folder))).to.deep.equal([])
   })
 
   it('tells no path of the disk in any message', async () => {

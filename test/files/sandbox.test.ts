@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect } from 'chai'
 import { descriptorFolder } from '../../shared/files/anchor.ts'
+import { patienceMs } from '../kit/patience.ts'
 
 const run = promisify(execFile)
 const project = join(import.meta.dirname, '..', '..')
@@ -54,7 +55,7 @@ describe('the file store under the permission model', () => {
     writeFileSync(file, script(root, writes))
     const read = [project, root, descriptorFolder].map((path) => `--allow-fs-read=${path}`)
     const write = writes ? [root, descriptorFolder].map((path) => `--allow-fs-write=${path}`) : []
-    const { stdout } = await run(process.execPath, ['--permission', ...read, ...write, file], { timeout: 20_000 })
+    const { stdout } = await run(process.execPath, ['--permission', ...read, ...write, file], { timeout: patienceMs })
     return stdout.trim().split('\n')
   }
 

@@ -1,5 +1,6 @@
 import { mkdir, readdir, stat, utimes, writeFile } from 'node:fs/promises'
 import { expect } from 'chai'
+import { eventually } from '../kit/eventually.ts'
 import { describeWith } from '../kit/programs.ts'
 import { seeded } from '../kit/seeded.ts'
 import { holds, oddNames, password, useProgramLab } from './program-lab.ts'
@@ -47,19 +48,24 @@ describeWith(['curl'], 'FTP: curl, its options', function () {
   })
 
   it('-C - goes on with an upload of its own that broke off, of which no file is there', async () => {
-    // Ended in the middle, as by a network that goes away.
-    const { code } = await lab().run('curl', [
-      '-sS',
-      '--limit-rate',
-      '200000',
-      '--max-time',
-      '1',
-      '-T',
-      'up.bin',
-      url('broken.bin'),
-    ])
-    expect(code).to.equal(28)
-    expect(await readdir(lab().home())).to.not.include('broken.bin')
+    // Ended in the middle, as by a network that goes away: again where nothing had come by then.
+    await eventually(async () => {
+      const { code } = await lab().run('curl', [
+        '-sS',
+        '--limit-rate',
+        '200000',
+        '--max-time',
+        '1',
+        '-T',
+        'up.bin',
+        url('broken.bin'),
+      ])
+      expect(code).to.equal(28)
+      const names = () => readdir(lab().home())
+      await eventually(async () => expect((await names()).filter((name) => name.startsWith('.havre-upload'))).to.deep.equal([]))
+      expect((await names()).some((name) => name.startsWith('.havre-partial'))).to.equal(true)
+      expect(await names()).to.not.include('broken.bin')
+    })
     const before = lab().heard.length
     await curl('-C', '-', '-T', 'up.bin', url('broken.bin'))
     await holds(lab().home('broken.bin'), content)

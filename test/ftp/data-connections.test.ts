@@ -158,7 +158,7 @@ describe('ftp: data connections', () => {
     )
     for (const { name } of files) expect(await home.text(name)).to.equal(name)
     expect(running.journal.of('data.no-port')).to.deep.equal([])
-  }).timeout(20_000)
+  })
 
   it('free their port when the client has come, not when the transfer is over', async () => {
     await using running = await started({ passive: { ports: String(await freePorts(1)) } })
@@ -262,5 +262,5 @@ describe('ftp: data connections', () => {
       }),
     )
     for (const { name, content } of files) expect((await home.text(name)) === content + name, name).to.equal(true)
-  }).timeout(20_000)
+  })
 })

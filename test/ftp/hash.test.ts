@@ -12,7 +12,7 @@ describe('ftp: hashes', () => {
   let home: Home
   let session: RawSession
   beforeEach(async () => {
-    running = await serveFtp({ endMs: 1_000 })
+    running = await serveFtp({ endMs: 20_000 })
     home = new Home(running)
     session = await RawSession.open(running)
   })

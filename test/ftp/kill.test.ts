@@ -63,7 +63,9 @@ describe('ftp: kill -9', function () {
       expect(await session.ask('STOR folder/new')).to.match(/^150 /)
       await data.send(Buffer.alloc(octets))
       await until('it has arrived', async () => (await hidden()).some(({ size }) => size === octets))
-      process.kill((await ftp.family.status()).services[0]?.pid ?? 0, 'SIGKILL')
+      const { pid } = (await ftp.family.status()).services[0] ?? {}
+      if (typeof pid !== 'number') throw new Error('the service does not run')
+      process.kill(pid, 'SIGKILL')
       await session.control.rest()
       using next = await RawSession.open(host, 'alice', { deadlineMs: 60_000 }, password)
       expect((await next.download('LIST -a folder')).toString()).to.not.include('havre')

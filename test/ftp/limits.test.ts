@@ -76,7 +76,7 @@ describe('ftp: limits', () => {
       if (line !== `214 Syntax: ${n % 2 === 0 ? 'STOR' : 'RETR'} path`) expect.fail(`reply ${n} is "${line}"`)
     }
     await sent
-  }).timeout(20_000)
+  })
 
   it('a session without a login has so many commands, one with a login as many as it likes', async () => {
     await using running = await serveFtp({ options: { commandsBeforeLogin: 10 } })
@@ -119,5 +119,5 @@ describe('ftp: limits', () => {
     const replies = await Promise.all(sessions.map((session) => session.ask('PWD')))
     expect(new Set(replies)).to.deep.equal(new Set(['257 "/" is the current folder']))
     for (const session of sessions) session[Symbol.dispose]()
-  }).timeout(20_000)
+  })
 })

@@ -41,7 +41,7 @@ describe('ftp: passive ports', () => {
     expect(second.port).to.equal(from)
     expect(performance.now() - startedAt).to.be.greaterThan(1_500)
     second.close(true)
-  }).timeout(15_000)
+  })
 
   it('are waited for in the order of those who ask, and by nobody who has gone', async () => {
     const from = await freePorts(1)
@@ -77,7 +77,7 @@ describe('ftp: passive ports', () => {
     const late = new PassivePorts({ from, to: from }, 5_000).listen(here, never)
     await new Promise((resolve) => other.close(resolve))
     ;(await late).close(true)
-  }).timeout(15_000)
+  })
 
   it('listen on the address of the control connection only', async () => {
     const from = await freePorts(1)

@@ -93,7 +93,7 @@ describe('ftp: paths', () => {
     swapping = false
     await swaps
     expect(await readdir(join(running.settings.data, 'files', 'bob'))).to.deep.equal(['secret'])
-  }).timeout(20_000)
+  })
 
   it('that are links are written through where they lead to a file; the link itself is renamed, wherever it leads', async () => {
     await mkdir(home.path('real'))

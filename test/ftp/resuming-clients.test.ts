@@ -47,12 +47,18 @@ describe('ftp: real clients continue what broke off', function () {
   }
   const lostConnection = () => breakOff((session) => session.control.reset())
 
+  /** The last transfer was of what was missing only. */
+  const lastTransferIs = (direction: 'upload' | 'download') =>
+    eventually(async () => {
+      const last = (await ftp.family.records('ftp')).filter(({ event }) => event === 'file.transferred').at(-1)
+      expect(last).to.include({ direction, complete: true, octets: content.length - came })
+    })
+
   /** The last upload sent only what was missing. */
   const onlyTheRest = async (): Promise<void> => {
     await same(ftp.home('up.bin'))
     expect(await readdir(ftp.home())).to.deep.equal(['up.bin'])
-    const last = (await ftp.family.records('ftp')).filter(({ event }) => event === 'file.transferred').at(-1)
-    expect(last).to.include({ direction: 'upload', complete: true, octets: content.length - came })
+    await lastTransferIs('upload')
   }
 
   describe('uploads', () => {
@@ -81,7 +87,8 @@ describe('ftp: real clients continue what broke off', function () {
             const [hidden = ''] = await readdir(ftp.home())
             return (await stat(ftp.home(hidden))).size === came
           })
-          process.kill(before?.pid ?? 0, 'SIGKILL')
+          if (typeof before?.pid !== 'number') throw new Error('the service does not run')
+          process.kill(before.pid, 'SIGKILL')
         })
         await eventually(async () => {
           const now = await pidOf()
@@ -122,8 +129,7 @@ describe('ftp: real clients continue what broke off', function () {
         it('fetches only what is missing', async () => {
           await resume()
           await same(ftp.local('down.bin'))
-          const last = (await ftp.family.records('ftp')).filter(({ event }) => event === 'file.transferred').at(-1)
-          expect(last).to.include({ direction: 'download', complete: true, octets: content.length - came })
+          await lastTransferIs('download')
         })
       })
     }

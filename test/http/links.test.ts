@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { mkdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import { eventually } from '../kit/eventually.ts'
 import type { Running } from '../kit/serving.ts'
 import { openBelow } from './open-files.ts'
 import { ask, get } from './raw.ts'
@@ -86,7 +87,7 @@ describe('links that are swapped all the time', function () {
         expect(await askAll(prefix)).to.be.greaterThan(0)
       }
       await rm(way)
-      expect(openBelow(site.settings.data)).to.deep.equal([])
+      await eventually(() => expect(openBelow(site.settings.data)).to.deep.equal([]))
       expect(site.journal.of('request.failed')).to.deep.equal([])
     })
   }

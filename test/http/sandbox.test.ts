@@ -7,6 +7,7 @@ import { protocol } from '../../servers/http/options.ts'
 import { sandboxFlags } from '../../servers/supervisor/sandbox.ts'
 import { descriptorFolder } from '../../shared/files/anchor.ts'
 import { type TemporaryFolder, temporaryFolder } from '../kit/folder.ts'
+import { patienceMs } from '../kit/patience.ts'
 import { testSettings } from '../kit/settings.ts'
 
 const execute = promisify(execFile)
@@ -55,7 +56,7 @@ describe('HTTP under the permission model', () => {
     const grants = protocol.grants(protocol.options.parse({}), settings)
     expect(grants.write).to.deep.equal([])
     expect(grants.read).to.include(descriptorFolder)
-    const { stdout } = await execute(process.execPath, [...sandboxFlags(grants, settings), file], { timeout: 20_000 })
+    const { stdout } = await execute(process.execPath, [...sandboxFlags(grants, settings), file], { timeout: patienceMs })
     expect(
       stdout
         .trim()

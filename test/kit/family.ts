@@ -203,9 +203,10 @@ export const startFamily = async (options: FamilyOptions = {}): Promise<Family> 
       },
       records: async (service) => {
         const text = await readFile(folder.at('logs', `${service}.log`), 'utf8')
+        // What has no end yet is still being written.
         return text
           .split('\n')
-          .filter((line) => line !== '')
+          .slice(0, -1)
           .map((line) => JSON.parse(line))
       },
       everythingLogged: async () => {

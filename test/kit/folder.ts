@@ -16,6 +16,6 @@ export interface TemporaryFolder extends AsyncDisposable {
 export const temporaryFolder = async (): Promise<TemporaryFolder> => {
   const path = await mkdtemp(join(await realpath(tmpdir()), 'havre-test-'))
   // A server that is just ending may still add a file while its folder is removed: tried again.
-  const remove = () => rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 })
+  const remove = () => rm(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
   return { path, at: (...names) => join(path, ...names), remove, [Symbol.asyncDispose]: remove }
 }

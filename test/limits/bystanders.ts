@@ -46,6 +46,8 @@ export const median = async (visit: () => Promise<void>, times: number): Promise
 /** An attack under way; `end` tells what it did. */
 export const flood = async (kind: string, port: number, from: string) => {
   const child = spawn(process.execPath, [floodProgram, kind, String(port), from], { stdio: ['ignore', 'pipe', 'inherit'] })
+  // All that it printed has been read by then.
+  const closed = once(child, 'close')
   let output = ''
   child.stdout.on('data', (chunk) => {
     output += String(chunk)
@@ -53,7 +55,7 @@ export const flood = async (kind: string, port: number, from: string) => {
   await eventually(() => expect(output).to.contain('ready'))
   const end = async (): Promise<Record<string, number>> => {
     child.kill('SIGTERM')
-    if (child.exitCode === null) await once(child, 'exit')
+    await closed
     return JSON.parse(output.split('\n')[1] ?? '{}')
   }
   return { end, [Symbol.dispose]: () => void child.kill('SIGKILL') }

@@ -58,8 +58,8 @@ const kinds: Record<string, () => void> = {
   },
 }
 
-kinds[kind]?.()
-process.stdout.write('ready\n')
 process.on('SIGTERM', () => {
   process.stdout.write(`${JSON.stringify(counts)}\n`, () => process.exit(0))
 })
+kinds[kind]?.()
+process.stdout.write('ready\n')

@@ -2,9 +2,10 @@ import { connect, createServer, type Socket } from 'node:net'
 import { expect } from 'chai'
 import { protocols } from '../../servers/supervisor/protocols.ts'
 import { holdProbe, type Probe, type ProbeOutcome } from '../../shared/net/probe.ts'
+import { patienceMs } from '../kit/patience.ts'
 import { serve } from '../kit/serving.ts'
 
-const hold = async (port: number, probe: Probe, signal: AbortSignal = AbortSignal.timeout(20_000)): Promise<ProbeOutcome> => {
+const hold = async (port: number, probe: Probe, signal: AbortSignal = AbortSignal.timeout(patienceMs)): Promise<ProbeOutcome> => {
   const socket = connect(port, '127.0.0.1')
   socket.on('error', () => undefined)
   try {

@@ -17,7 +17,7 @@ const refusal = async (folder: TemporaryFolder, certificate: string, key: string
     await readCertifiedKey({ certificate: folder.at(certificate), key: folder.at(key) })
   } catch (error) {
     if (!(error instanceof TlsFileError)) throw error
-    return error.message.replaceAll(`${folder.path}/`, '')
+    return error.message.replaceAll(`${folder.path}/`, '').replaceAll(folder.path, '')
   }
   throw new Error('it was taken')
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { type ConnectionOptions, connect } from 'node:tls'
 import { expect } from 'chai'
 import type { Server } from '../../shared/service.ts'
@@ -22,7 +23,7 @@ const pairFor = async (hostname: string) => {
   return (await localCertificate(folder.path, { hostname, hosts: [], domains: [], revocationUrl: null }, Date.now())).pair
 }
 
-const secret = () => Buffer.alloc(48, Math.random() * 256).toString('base64')
+const secret = () => randomBytes(48).toString('base64')
 
 describe('TLS: a service', () => {
   it('shows the certificate of the host that is asked for, and new ones without a restart; who is connected stays so', async () => {

@@ -2,6 +2,7 @@ import { truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
+import { undisturbed } from '../../kit/undisturbed.ts'
 import { rawUpstream } from '../proxy/upstream.ts'
 import { serveSite } from '../site.ts'
 import { errorName, flags, frame, get, types, uint32 } from './frame.ts'
@@ -60,22 +61,23 @@ describe('HTTP/2: an answer that cannot be finished', () => {
     expect(await client.outcome(3)).to.equal('200')
   })
 
-  it('is none where it is slow by itself: the client waits with it, and gets all of it', async () => {
-    await using upstream = await rawUpstream((_head, socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhalf'))
-    const options = {
-      http2: 'prior-knowledge',
-      timeouts: { headers: '200ms', request: '400ms' },
-      routes: [{ path: '/app/', proxy: { to: upstream.url, timeouts: { idle: '60s' } } }],
-    }
-    await using site = await serveSite({}, { options })
-    using client = await FrameClient.connect(site.port)
-    await client.send(get(1, '/app/'))
-    expect(await client.outcome(1)).to.equal('200')
-    await sleep(2_500)
-    for (const socket of upstream.connections) socket.write('half')
-    const { content, end } = await endOf(client, 1)
-    expect([content, end]).to.deep.equal(['halfhalf', 'END_STREAM'])
-  })
+  it('is none where it is slow by itself: the client waits with it, and gets all of it', () =>
+    undisturbed(80, async () => {
+      await using upstream = await rawUpstream((_head, socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhalf'))
+      const options = {
+        http2: 'prior-knowledge',
+        timeouts: { headers: '200ms', request: '400ms' },
+        routes: [{ path: '/app/', proxy: { to: upstream.url, timeouts: { idle: '60s' } } }],
+      }
+      await using site = await serveSite({}, { options })
+      using client = await FrameClient.connect(site.port)
+      await client.send(get(1, '/app/'))
+      expect(await client.outcome(1)).to.equal('200')
+      await sleep(2_500)
+      for (const socket of upstream.connections) socket.write('half')
+      const { content, end } = await endOf(client, 1)
+      expect([content, end]).to.deep.equal(['halfhalf', 'END_STREAM'])
+    }))
 
   it('is no reset of the client: however many there are, its connection goes on', async () => {
     await using upstream = await rawUpstream((_head, socket) => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf'))

@@ -81,7 +81,7 @@ describe('HTTP/2: all connections together', () => {
     expect(open()).to.equal(10)
     client[Symbol.dispose]()
     await eventually(() => expect([open(), site.open]).to.deep.equal([0, 0]))
-  }).timeout(20_000)
+  })
 
   it('end one that asks on and on, however often it is refused', async () => {
     await using strict = await serveSite(

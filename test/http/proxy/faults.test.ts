@@ -27,7 +27,7 @@ const badAnswers: Readonly<Record<string, string>> = {
 
 describe('a proxy tells failures apart:', () => {
   it('502 where nobody listens', async () => {
-    await using site = await serveProxy(await deadUrl())
+    await using site = await serveProxy(deadUrl)
     const answer = await get(site.port, '/', { Accept: 'application/json' })
     expect([answer.status, answer.reason]).to.deep.equal([502, 'Bad Gateway'])
     const [record] = site.journal.of('upstream.failed')

@@ -18,7 +18,7 @@ describe('several upstream servers', () => {
 
   it('stand in for one that cannot be reached, for any request: none of it has gone out', async () => {
     await using two = await named('two')
-    await using site = await serveProxy([await deadUrl(), two.url])
+    await using site = await serveProxy([deadUrl, two.url])
     for (let at = 0; at < 4; at += 1) {
       expect((await get(site.port, '/')).body.toString()).to.equal('two')
       expect((await said(site.port, post)).toString()).to.match(/\r\n\r\ntwo$/)

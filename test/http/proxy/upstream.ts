@@ -55,12 +55,8 @@ export const rawUpstream = (answer: (head: string, socket: Socket) => void, port
     port,
   )
 
-/** A port that nobody listens on. */
-export const deadUrl = async (): Promise<string> => {
-  const upstream = await nodeUpstream(() => undefined)
-  await upstream.close()
-  return upstream.url
-}
+/** A port that nobody listens on, and that the system gives to nobody. */
+export const deadUrl = 'http://127.0.0.1:1'
 
 /** What a test sets of a route. */
 export interface RouteSetup {

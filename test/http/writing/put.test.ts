@@ -4,6 +4,7 @@ import { DeskError } from '../../../shared/accounts/desk.ts'
 import { Client } from '../../kit/client.ts'
 import { eventually } from '../../kit/eventually.ts'
 import { fakeDesk } from '../../kit/fake-desk.ts'
+import { undisturbed } from '../../kit/undisturbed.ts'
 import { readAnswers, said } from '../raw.ts'
 import { loginOf, WritableSite } from './home.ts'
 
@@ -254,14 +255,15 @@ describe('PUT at its limits', () => {
     expect(await site.text('a.txt')).to.equal('old')
   })
 
-  it('that takes too long is 408', async () => {
-    await using site = await WritableSite.serve(tree, { options: { timeouts: { headers: '200ms', request: '400ms' } } })
-    using client = await Client.connect(site.running.port)
-    const login = `Authorization: ${loginOf('alice')}\r\n`
-    await client.send(`PUT /~alice/a.txt HTTP/1.1\r\nHost: a\r\n${login}Content-Length: 10\r\n\r\nhalf`)
-    expect((await client.rest()).toString()).to.match(/^HTTP\/1\.1 408 /)
-    expect(await site.text('a.txt')).to.equal('old')
-  })
+  it('that takes too long is 408', () =>
+    undisturbed(60, async () => {
+      await using site = await WritableSite.serve(tree, { options: { timeouts: { headers: '200ms', request: '400ms' } } })
+      using client = await Client.connect(site.running.port)
+      const login = `Authorization: ${loginOf('alice')}\r\n`
+      await client.send(`PUT /~alice/a.txt HTTP/1.1\r\nHost: a\r\n${login}Content-Length: 10\r\n\r\nhalf`)
+      expect((await client.rest()).toString()).to.match(/^HTTP\/1\.1 408 /)
+      expect(await site.text('a.txt')).to.equal('old')
+    }))
 
   it('is one of as many as the account may have at once: 429', async () => {
     await using site = await WritableSite.serve(tree, { settings: { files: { transfers: 1 } } })

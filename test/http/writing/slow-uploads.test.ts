@@ -15,16 +15,11 @@ const head = (name: string, framing: string): string =>
 
 describe('uploads that are slow', function () {
   this.timeout(120_000)
-  let site: WritableSite
   const serve = () =>
     WritableSite.serve(
       { 'files/alice/public_html/a.txt': 'old' },
       { options: { timeouts: { headers: '1s', request: `${deadlineMs}ms`, keepAlive: '1s' } } },
     )
-  beforeEach(async () => {
-    site = await serve()
-  })
-  afterEach(() => site[Symbol.asyncDispose]())
 
   it('but go on are taken whole, however much longer than the deadline they take', () =>
     undisturbed(400, async () => {
@@ -49,21 +44,25 @@ describe('uploads that are slow', function () {
     ['a chunk', 'Transfer-Encoding: chunked', '1\r\nx\r\n'],
     ['nothing', 'Content-Length: 100000', ''],
   ] as const) {
-    it(`and send ${name} now and then are told 408, and leave the old file and nothing else`, async () => {
-      const clients = await Promise.all(Array.from({ length: 10 }, () => Client.connect(site.running.port, { deadlineMs: 60_000 })))
-      const going = clients.map(async (client) => {
-        await client.send(head('a.txt', framing))
-        while (!client.ended && client.unread === 0) {
-          if (piece !== '') await client.send(piece)
-          await sleep(50)
-        }
-        const [answer] = readAnswers(await client.rest(), ['PUT'])
-        return answer?.status
-      })
-      expect((await site.ask('GET', '/~alice/a.txt', { as: null })).body.toString()).to.equal('old')
-      expect(await Promise.all(going)).to.deep.equal(clients.map(() => 408))
-      await eventually(async () => expect(await site.names()).to.deep.equal(['a.txt']))
-      expect(await site.text('a.txt')).to.equal('old')
-    })
+    it(`and send ${name} now and then are told 408, and leave the old file and nothing else`, () =>
+      undisturbed(400, async () => {
+        await using site = await serve()
+        const clients = await Promise.all(
+          Array.from({ length: 10 }, () => Client.connect(site.running.port, { deadlineMs: 60_000 })),
+        )
+        const going = clients.map(async (client) => {
+          await client.send(head('a.txt', framing))
+          while (!client.ended && client.unread === 0) {
+            if (piece !== '') await client.send(piece)
+            await sleep(50)
+          }
+          const [answer] = readAnswers(await client.rest(), ['PUT'])
+          return answer?.status
+        })
+        expect((await site.ask('GET', '/~alice/a.txt', { as: null })).body.toString()).to.equal('old')
+        expect(await Promise.all(going)).to.deep.equal(clients.map(() => 408))
+        await eventually(async () => expect(await site.names()).to.deep.equal(['a.txt']))
+        expect(await site.text('a.txt')).to.equal('old')
+      }))
   }
 })
