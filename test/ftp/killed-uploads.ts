@@ -114,6 +114,8 @@ class Kills {
       const working = Promise.all(this.#workers.map((worker) => this.#work(worker, over, enter)))
       await Promise.race([all.promise, working])
       await sleep(this.#random.between(150, 700))
+      // A slow machine has acknowledged nothing so soon.
+      while (this.#acknowledged === 0) await Promise.race([sleep(20), working])
       // A child that is killed often is started later and later: the whole family begins anew.
       const whole = kills % 5 === 4 || this.#random.chance(0.15)
       over.isKilled = true
@@ -131,13 +133,17 @@ class Kills {
     return {
       kills,
       wholeKills,
-      acknowledged: this.#workers.reduce((sum, { acknowledged }) => sum + acknowledged.length, 0),
+      acknowledged: this.#acknowledged,
       broken: this.#broken,
       resumed: this.#resumed,
       octetsSaved: this.#octetsSaved,
       untold: this.#untold,
       seconds: Math.round((performance.now() - from) / 1000),
     }
+  }
+
+  get #acknowledged(): number {
+    return this.#workers.reduce((sum, { acknowledged }) => sum + acknowledged.length, 0)
   }
 
   async #start(): Promise<void> {
