@@ -57,7 +57,8 @@ describeWith(['testssl', 'openssl'], 'TLS: testssl.sh', function () {
     expect(ids, `${stdout}\n${stderr}`).to.include.members(['TLS1_2', 'TLS1_3', 'cert_chain_of_trust', 'heartbleed', 'LUCKY13'])
     expect(findings.find(({ id }) => id === 'cert_chain_of_trust')?.severity).to.equal('OK')
     expect(findings.find(({ id }) => id === 'cert_crlDistributionPoints')?.finding).to.include(`:${httpPort}/.well-known/havre/`)
-    return findings.filter(({ severity }) => !harmless.includes(severity))
+    // Not every OpenSSL has engines, with which testssl would ask for GOST.
+    return findings.filter(({ id, severity }) => !harmless.includes(severity) && id !== 'engine_problem')
   }
 
   // Two at a time: most of what it does is waiting.
