@@ -1,6 +1,6 @@
-import { close, closeSync, fstatSync, ftruncate, read, readSync, type Stats, write, writeSync } from 'node:fs'
+import { close, closeSync, constants, fstatSync, ftruncate, read, readSync, type Stats, write, writeSync } from 'node:fs'
 import { promisify } from 'node:util'
-import { openDescriptor, quickly, smallOctets } from './direct.ts'
+import { openDescriptor, quickly, quicklyChange, smallOctets } from './direct.ts'
 import type { FileReader } from './file-store.ts'
 
 const later = { close: promisify(close), read: promisify(read), truncate: promisify(ftruncate), write: promisify(write) }
@@ -11,17 +11,20 @@ const later = { close: promisify(close), read: promisify(read), truncate: promis
  */
 export class Descriptor implements FileReader {
   readonly #number: number
+  /** A file that is written to may have to wait for the disk also where it is closed. */
+  readonly #quickly: typeof quickly
   /** Ways through the thread pool that go on: until then the number must not become another file's. */
   #used = 0
   #closing: { readonly done: Promise<void>; readonly unused: () => void } | null = null
 
-  private constructor(number: number) {
+  private constructor(number: number, flags: number) {
     this.#number = number
+    this.#quickly = (flags & (constants.O_WRONLY | constants.O_RDWR)) === 0 ? quickly : quicklyChange
   }
 
   /** @throws the system's error */
   static async open(path: string, flags: number, mode?: number): Promise<Descriptor> {
-    return new Descriptor(await openDescriptor(path, flags, mode))
+    return new Descriptor(await openDescriptor(path, flags, mode), flags)
   }
 
   /** Of an open file all is in memory. */
@@ -60,7 +63,7 @@ export class Descriptor implements FileReader {
     if (this.#closing === null) {
       const { promise, resolve } = Promise.withResolvers<void>()
       const done = promise.then(() =>
-        quickly(
+        this.#quickly(
           () => closeSync(this.#number),
           () => later.close(this.#number),
         ),
@@ -75,7 +78,7 @@ export class Descriptor implements FileReader {
     return this.#using((number) =>
       end > smallOctets
         ? byPool(number)
-        : quickly(
+        : this.#quickly(
             () => directly(number),
             () => byPool(number),
           ),

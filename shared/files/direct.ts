@@ -1,11 +1,12 @@
 /**
  * Asking the system directly. What is asked of a folder or file just looked up, the kernel has in memory: that takes some microseconds,
  * where a way through the thread pool takes a tenth of a millisecond of a processor. Where the disk keeps somebody waiting after all,
- * all go through the pool for a while, so that no more than a twenty-fifth of the time is spent in waiting.
+ * all of that kind go through the pool for a while, so that no more than a twenty-fifth of the time is spent in waiting for each.
  */
 import {
   access,
   accessSync,
+  constants,
   lstat,
   lstatSync,
   mkdir,
@@ -34,23 +35,35 @@ const slowMs = 8
 /** Then nothing is asked directly for so many times as long. */
 const restFor = 25
 
-let restsUntil = Number.NEGATIVE_INFINITY
-
 /** Asks now, or later through the thread pool: whatever is better at the moment. */
-export const quickly = async <T>(now: () => T, later: () => Promise<T>): Promise<T> => {
-  const began = performance.now()
-  if (began < restsUntil) return later()
-  try {
-    return now()
-  } finally {
-    const ended = performance.now()
-    if (ended - began > slowMs) restsUntil = ended + restFor * (ended - began)
+type Quickly = <T>(now: () => T, later: () => Promise<T>) => Promise<T>
+
+const eitherWay = (): Quickly => {
+  let restsUntil = Number.NEGATIVE_INFINITY
+  return async (now, later) => {
+    const began = performance.now()
+    if (began < restsUntil) return later()
+    try {
+      return now()
+    } finally {
+      const ended = performance.now()
+      if (ended - began > slowMs) restsUntil = ended + restFor * (ended - began)
+    }
   }
 }
 
+/** For what is only looked at. */
+export const quickly: Quickly = eitherWay()
+
+/**
+ * For what changes a file or the names in a folder: that waits for the file system's journal while others sync, when all that is looked at
+ * is in memory. So the one says nothing about the other.
+ */
+export const quicklyChange: Quickly = eitherWay()
+
 /** The same for functions of one path. */
-const eitherWay = (now: (path: string) => void, later: (path: string) => Promise<void>) => (path: string) =>
-  quickly(
+const changeOf = (now: (path: string) => void, later: (path: string) => Promise<void>) => (path: string) =>
+  quicklyChange(
     () => now(path),
     () => later(path),
   )
@@ -65,7 +78,7 @@ const later = {
 
 /** `open(2)`. The descriptor is the caller's to close. */
 export const openDescriptor = (path: string, flags: number, mode = 0o666): Promise<number> =>
-  quickly(
+  ((flags & constants.O_CREAT) === 0 ? quickly : quicklyChange)(
     () => openSync(path, flags, mode),
     () => later.open(path, flags, mode),
   )
@@ -115,14 +128,14 @@ export const openToList = (path: string): Promise<void> =>
     async () => (await opendir(path)).close(),
   )
 
-export const makeFolder = eitherWay(mkdirSync, promisify<string, void>(mkdir))
-export const removeFolder = eitherWay(rmdirSync, promisify<string, void>(rmdir))
+export const makeFolder = changeOf(mkdirSync, promisify<string, void>(mkdir))
+export const removeFolder = changeOf(rmdirSync, promisify<string, void>(rmdir))
 
 /** @param octets of the file: to give back the blocks of a large one takes its time */
 export const removeFile = (path: string, octets: number): Promise<void> =>
   octets > smallOctets
     ? later.unlink(path)
-    : quickly(
+    : quicklyChange(
         () => unlinkSync(path),
         () => later.unlink(path),
       )
@@ -131,7 +144,7 @@ export const removeFile = (path: string, octets: number): Promise<void> =>
 export const renameFile = (from: string, to: string, octets: number): Promise<void> =>
   octets > smallOctets
     ? later.rename(from, to)
-    : quickly(
+    : quicklyChange(
         () => renameSync(from, to),
         () => later.rename(from, to),
       )
