@@ -179,7 +179,8 @@ export class DataChannel {
     this.#socket = null
     this.close()
     if (socket === null || socket.destroyed) return
-    socket.end()
+    // Ended by who sent: a second time costs Node an error that nobody gets.
+    if (!socket.writableEnded) socket.end()
     // Octets that nobody reads would turn the close into a reset.
     socket.resume()
     const tooLate = setTimeout(() => socket.destroy(), this.#options.waitMs)

@@ -59,13 +59,16 @@ const noFileSystem = {}
 /** The frame of one service. */
 export class Engine {
   readonly #server: FtpSrv & { _features: string; connections: Record<string, unknown>; server: NetServer }
+  readonly #beforeReply: () => void
 
   /**
    * @param greeting the text of the first reply
    * @param names    the commands that are dispatched; no other one is
+   * @param beforeReply is called right before each reply goes out: those of one turn of the event loop go out one behind the other
    * @throws {PermanentError} when ftp-srv is not as this file knows it
    */
-  constructor(greeting: string, names: readonly string[]) {
+  constructor(greeting: string, names: readonly string[], beforeReply: () => void = () => undefined) {
+    this.#beforeReply = beforeReply
     checkParts()
     replaceHandlers(names)
     const before = signals.map((signal) => process.listeners(signal))
@@ -106,7 +109,7 @@ export class Engine {
     })
     this.#server.server.emit('connection', socket)
     if (connection === null) throw changed('FtpServer (no session came of a socket)')
-    return frameOf(connection, greeted.promise)
+    return frameOf(connection, greeted.promise, outletOf(connection, this.#beforeReply))
   }
 
   /**
@@ -157,7 +160,19 @@ class Nobody extends Socket implements Disposable {
   }
 }
 
-const frameOf = (connection: Framed, greeted: Promise<void>): Frame => ({
+/** What the frame takes for a session's socket when it replies. */
+const outletOf = (connection: Framed, before: () => void): object => ({
+  get writable() {
+    return connection.commandSocket.writable
+  },
+  address: () => connection.commandSocket.address(),
+  write: (text: string, encoding: BufferEncoding, done: (error?: Error | null) => void) => {
+    before()
+    return connection.commandSocket.write(text, encoding, done)
+  },
+})
+
+const frameOf = (connection: Framed, greeted: Promise<void>, outlet: object): Frame => ({
   greeted,
   // The argument is not handed over: the frame keeps the last command and would keep a password.
   dispatch: async (name, perform) => {
@@ -166,7 +181,7 @@ const frameOf = (connection: Framed, greeted: Promise<void>): Frame => ({
   reply: async (code, rendered, names) => {
     const isAscii = Buffer.byteLength(rendered) === rendered.length
     const message = isAscii ? rendered : telnetText(names.encode(rendered))
-    await connection.reply(code, { message, raw: true, encoding: 'latin1' })
+    await connection.reply(code, { message, raw: true, encoding: 'latin1', socket: outlet })
   },
   moveTo: (socket) => {
     connection.commandSocket = socket

@@ -76,7 +76,6 @@ class FtpServer implements Server {
       dataTls: options.dataTls,
       names: options.names,
       transferLog: context.journal.lines('transfer'),
-      journal: context.journal,
       transfers: new AccountTransfers((account) => accountFiles(settings.files, account), idleClock),
       uploads: new UploadsUnderWay(),
       guests: this.#guests,
@@ -85,12 +84,14 @@ class FtpServer implements Server {
   }
 
   async start(): Promise<void> {
-    this.#engine = new Engine(replies.greeting(this.#context.settings.hostname).lines[0] ?? '', commandNames)
+    const { settings, journal } = this.#context
+    // What was done is on record before the client hears of it; what several clients did shares a write.
+    this.#engine = new Engine(replies.greeting(settings.hostname).lines[0] ?? '', commandNames, () => journal.settle())
     await this.#engine.rehearse('NOOP')
     try {
       await this.#homes.check()
     } catch (error) {
-      throw new PermanentError(`the folder of the homes cannot be opened (${join(this.#context.settings.data, 'files')})`, {
+      throw new PermanentError(`the folder of the homes cannot be opened (${join(settings.data, 'files')})`, {
         cause: error,
       })
     }

@@ -2,7 +2,7 @@
 import type { Desk } from '../../shared/accounts/desk.ts'
 import type { AccountTransfers } from '../../shared/files/account-transfers.ts'
 import type { FileStore } from '../../shared/files/file-store.ts'
-import type { Journal, LineFile } from '../../shared/log/journal.ts'
+import type { LineFile } from '../../shared/log/journal.ts'
 import type { Log } from '../../shared/log/log.ts'
 import type { Connection } from '../../shared/service.ts'
 import type { DataChannel } from './data-connection.ts'
@@ -44,7 +44,6 @@ export interface SessionContext {
   /** Of names, for clients that have not said OPTS UTF8 ON. */
   readonly names: NameEncoding
   readonly transferLog: LineFile
-  readonly journal: Journal
   readonly transfers: AccountTransfers
   readonly uploads: UploadsUnderWay
   /** The home of an account, made if it is not there. @throws {FileError} */

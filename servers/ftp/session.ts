@@ -147,8 +147,6 @@ export class Session implements Talk {
     // Told that it has to end in the middle of a transfer, the session says that instead of how the transfer ended.
     if (this.connection.signal.aborted) return undefined
     if (outcome.secures !== undefined) return this.#secure(outcome.reply, outcome.secures)
-    // What was done is on record before the client hears of it.
-    this.context.journal.settle()
     await this.say(outcome.reply)
     if (badCodes.includes(outcome.reply.code)) this.#badCommands += 1
     // Who may not try again hears first that this was wrong, too.

@@ -185,9 +185,15 @@ const takeDirectly = (
     },
   })
   if (socket === null) return null
-  socket.once('end', over.resolve)
+  let ended = false
+  socket.once('end', () => {
+    ended = true
+    over.resolve()
+  })
   socket.once('error', (cause) => over.reject(new BrokenTransferError('the data connection broke', { cause })))
-  socket.once('close', () => over.reject(new BrokenTransferError('the data connection broke')))
+  socket.once('close', () => {
+    if (!ended) over.reject(new BrokenTransferError('the data connection broke'))
+  })
   return { socket, taken: over.promise }
 }
 

@@ -15,8 +15,9 @@ import type { TlsMaterial } from '../../shared/tls/material.ts'
 import { ServiceTls } from '../../shared/tls/service-tls.ts'
 import { DeskClient } from './desk-client.ts'
 import { Host, type HostTls } from './host.ts'
+import { Joined } from './joined.ts'
 import * as journal from './journal.ts'
-import { isToChild, type StartMessage, type ToSupervisor } from './messages.ts'
+import { type AnswerMessage, type AskMessage, isToChild, type StartMessage, type ToSupervisor } from './messages.ts'
 import { loadService } from './services.ts'
 import { SharedAdmission } from './shared-admission.ts'
 
@@ -68,14 +69,23 @@ const sendLast = (message: ToSupervisor): Promise<void> =>
     process.send(message, undefined, undefined, () => resolve())
   })
 
+const questions = new Joined<AskMessage>((first, more) =>
+  send(more.length === 0 ? first : { type: 'asks', asks: [first, ...more] }),
+)
+
 const desk = new DeskClient((message) => {
   if (!process.connected) {
     // Nobody waits for an answer to it.
     if (message.call === 'turnOver') return
     throw new DeskError('the supervisor is gone')
   }
-  process.send?.(message)
+  questions.add(message)
 })
+
+const answered = (message: AnswerMessage): void => {
+  if (message.type === 'answer') desk.answered(message.id, message.answer)
+  else desk.failed(message.id, message.message)
+}
 
 /** Asks the supervisor who may come in. */
 const admission = new SharedAdmission(send)
@@ -187,9 +197,10 @@ process.on('message', (message, handle) => {
     case 'end':
       return void end(message.how, message.deadlineMs, message.queue)
     case 'answer':
-      return desk.answered(message.id, message.answer)
     case 'failure':
-      return desk.failed(message.id, message.message)
+      return answered(message)
+    case 'answers':
+      return message.answers.forEach(answered)
     case 'admission':
       return admission.answered(message.id, message.verdict)
     case 'tls':

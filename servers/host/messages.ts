@@ -32,6 +32,12 @@ export interface StartMessage {
   readonly network: 'accept' | 'connect'
 }
 
+/** What the desk says to one question. */
+export type AnswerMessage =
+  | { readonly type: 'answer'; readonly id: number; readonly answer: Answer }
+  /** The question could not be answered. */
+  | { readonly type: 'failure'; readonly id: number; readonly message: string }
+
 export type ToChild =
   | StartMessage
   /**
@@ -39,9 +45,9 @@ export type ToChild =
    * wait at the port are left to whoever else listens there, or, where nobody does, served first.
    */
   | { readonly type: 'end'; readonly how: 'replace' | 'stop'; readonly deadlineMs: number; readonly queue: 'leave' | 'serve' }
-  | { readonly type: 'answer'; readonly id: number; readonly answer: Answer }
-  /** The question could not be answered. */
-  | { readonly type: 'failure'; readonly id: number; readonly message: string }
+  | AnswerMessage
+  /** Several of one turn of the event loop. */
+  | { readonly type: 'answers'; readonly answers: readonly AnswerMessage[] }
   /** Whether the one may come in about whom was asked with this id. */
   | { readonly type: 'admission'; readonly id: number; readonly verdict: Verdict }
   /** Keys for TLS: the first ones, or those to go on with. Never to be logged. */
@@ -83,6 +89,8 @@ export type ToSupervisor =
   /** A program of somebody else was started; it is what the service's process is told to be from now on. */
   | { readonly type: 'program'; readonly program: { readonly pid: number; readonly startTime: string; readonly tag: string } }
   | AskMessage
+  /** Several of one turn of the event loop, in their order. */
+  | { readonly type: 'asks'; readonly asks: readonly AskMessage[] }
   /** Asks whether one of this address may come in; sent where a service has several workers. */
   | { readonly type: 'admit'; readonly id: number; readonly group: string }
   /** One that was admitted is gone. */
@@ -95,8 +103,10 @@ const isTagged = (value: unknown): value is { type: unknown } => typeof value ==
 /** Messages come from our own program over a private channel: what is checked is that it is a message at all. */
 export const isToChild = (value: unknown): value is ToChild =>
   isTagged(value) &&
-  ['start', 'end', 'answer', 'failure', 'tls', 'admission', 'reopen', 'level', 'probe', 'count'].includes(String(value.type))
+  ['start', 'end', 'answer', 'failure', 'answers', 'tls', 'admission', 'reopen', 'level', 'probe', 'count'].includes(
+    String(value.type),
+  )
 
 /** The same for the other direction. */
 export const isToSupervisor = (value: unknown): value is ToSupervisor =>
-  isTagged(value) && ['ready', 'failed', 'program', 'ask', 'admit', 'release', 'counters'].includes(String(value.type))
+  isTagged(value) && ['ready', 'failed', 'program', 'ask', 'asks', 'admit', 'release', 'counters'].includes(String(value.type))

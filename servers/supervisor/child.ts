@@ -10,7 +10,8 @@ import type { JournalHealth } from '../../shared/log/appender.ts'
 import { holdProbe, type Probe } from '../../shared/net/probe.ts'
 import { exitCodes } from '../../shared/service.ts'
 import { isStopped, killNow, type Root } from '../exec/processes.ts'
-import { type AskMessage, type Counters, isToSupervisor, type ToChild } from '../host/messages.ts'
+import { Joined } from '../host/joined.ts'
+import { type AnswerMessage, type AskMessage, type Counters, isToSupervisor, type ToChild } from '../host/messages.ts'
 import { isListenedOn } from './holder.ts'
 import type { LocalConnections, Pair } from './local-connections.ts'
 import type { Port } from './ports.ts'
@@ -121,6 +122,9 @@ class ForkedChild implements Child {
   #late = ''
   #counted: (() => void)[] = []
   readonly #admitted: AdmissionShare
+  readonly #joined = new Joined<AnswerMessage>((first, more) =>
+    this.#send(more.length === 0 ? first : { type: 'answers', answers: [first, ...more] }),
+  )
 
   constructor({ plan, port }: Birth, events: ChildEvents, connections: LocalConnections) {
     this.#birth = { plan, port }
@@ -160,6 +164,12 @@ class ForkedChild implements Child {
   }
 
   tell(message: ToChild): void {
+    if (message.type === 'answer' || message.type === 'failure') return this.#joined.add(message)
+    this.#joined.flush()
+    this.#send(message)
+  }
+
+  #send(message: ToChild): void {
     if (!this.#process.connected) return
     // A child that dies at this moment makes the write fail: its exit tells the same.
     this.#process.send(message, () => undefined)
@@ -210,6 +220,9 @@ class ForkedChild implements Child {
         return
       case 'ask':
         return events.asked(this, message)
+      case 'asks':
+        for (const ask of message.asks) events.asked(this, ask)
+        return
       case 'admit':
         return this.tell({ type: 'admission', id: message.id, verdict: this.#admitted.admit(message.group) })
       case 'release':

@@ -1,11 +1,8 @@
 import type { Upload } from './file-store.ts'
-import { type TransferBuffer, transferBuffer } from './transfer-buffers.ts'
+import { firstBuffer, type TransferBuffer, transferBuffer } from './transfer-buffers.ts'
 
 /** When no more comes for so long, what was gathered is written. */
 const idleMs = 20
-
-/** What the first buffer holds: all of a small file, which needs no large ones. */
-const firstOctets = 64 * 1024
 
 /**
  * What was taken of an upload and is not written yet: as much at a time as the disk likes, one part written while the next one comes.
@@ -13,6 +10,8 @@ const firstOctets = 64 * 1024
  */
 export class Gathered {
   readonly #upload: Upload
+  /** Holds all of a small file, which needs no large ones. */
+  #first: TransferBuffer | null = null
   readonly #lent: TransferBuffer[] = []
   #filling: Buffer | null = null
   #filled = 0
@@ -39,7 +38,10 @@ export class Gathered {
 
   /** Where the next octets belong; never empty. Stays so until `came`. */
   get room(): Buffer {
-    this.#filling ??= Buffer.allocUnsafeSlow(firstOctets)
+    if (this.#filling === null) {
+      this.#first = firstBuffer()
+      this.#filling = this.#first.octets
+    }
     return this.#filling.subarray(this.#filled)
   }
 
@@ -84,6 +86,7 @@ export class Gathered {
 
   /** To be called when nothing is written any more, and nothing is put into `room`. */
   release(): void {
+    this.#first?.[Symbol.dispose]()
     for (const buffer of this.#lent) buffer[Symbol.dispose]()
   }
 

@@ -17,10 +17,28 @@ const mostLent = 64
 /** Large buffers kept for the next transfer: 4 MiB. */
 const mostKept = 8
 
+/** Small buffers kept for the next uploads: 2 MiB. Each new one would be memory of its own, which V8's collector has to find. */
+const mostSmallKept = 32
+
 const kept: Buffer[] = []
+const smallKept: Buffer[] = []
 let lent = 0
 
 const nobodys = (octets: Buffer): TransferBuffer => ({ octets, [Symbol.dispose]: () => undefined })
+
+/** For the first octets of an upload, and all of a small one. */
+export const firstBuffer = (): TransferBuffer => {
+  const octets = smallKept.pop() ?? Buffer.allocUnsafeSlow(smallOctets)
+  let given = false
+  return {
+    octets,
+    [Symbol.dispose]: () => {
+      if (given) return
+      given = true
+      if (smallKept.length < mostSmallKept) smallKept.push(octets)
+    },
+  }
+}
 
 /** @param wanted octets that there are to move; a large transfer says how many it has left */
 export const transferBuffer = (wanted: number): TransferBuffer => {

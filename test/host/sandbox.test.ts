@@ -5,7 +5,7 @@ import { BoundSocket, createServer } from 'node:net'
 import { extname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { expect } from 'chai'
-import type { StartMessage } from '../../servers/host/messages.ts'
+import { isToSupervisor, type StartMessage } from '../../servers/host/messages.ts'
 import { protocols } from '../../servers/supervisor/protocols.ts'
 import { loadConfiguration } from '../../shared/config/load.ts'
 import { Client } from '../kit/client.ts'
@@ -46,15 +46,17 @@ class ProbedChild implements AsyncDisposable {
     this.#bound = bound
     this.port = bound.address().port
     // The desk, as far as these conversations need it.
-    child.on('message', (message: { type: string; id: number; call: string }) => {
-      if (message.type !== 'ask') return
-      const answer =
-        message.call === 'login'
-          ? { outcome: 'accepted', account: 'alice' }
-          : message.call === 'recipient'
-            ? { outcome: 'local', accounts: ['alice'] }
-            : null
-      child.send({ type: 'answer', id: message.id, answer })
+    child.on('message', (message: unknown) => {
+      if (!isToSupervisor(message)) return
+      for (const { id, call } of message.type === 'asks' ? message.asks : message.type === 'ask' ? [message] : []) {
+        const answer =
+          call === 'login'
+            ? { outcome: 'accepted', account: 'alice' }
+            : call === 'recipient'
+              ? { outcome: 'local', accounts: ['alice'] }
+              : null
+        child.send({ type: 'answer', id, answer })
+      }
     })
   }
 
