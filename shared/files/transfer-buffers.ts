@@ -26,18 +26,26 @@ let lent = 0
 
 const nobodys = (octets: Buffer): TransferBuffer => ({ octets, [Symbol.dispose]: () => undefined })
 
-/** For the first octets of an upload, and all of a small one. */
-export const firstBuffer = (): TransferBuffer => {
-  const octets = smallKept.pop() ?? Buffer.allocUnsafeSlow(smallOctets)
+/** A buffer that is to be given back, once. */
+const lentBuffer = (octets: Buffer, giveBack: () => void): TransferBuffer => {
   let given = false
   return {
     octets,
     [Symbol.dispose]: () => {
+      // Twice given back it would be two transfers' buffer.
       if (given) return
       given = true
-      if (smallKept.length < mostSmallKept) smallKept.push(octets)
+      giveBack()
     },
   }
+}
+
+/** For the first octets of an upload, and all of a small one. */
+export const firstBuffer = (): TransferBuffer => {
+  const octets = smallKept.pop() ?? Buffer.allocUnsafeSlow(smallOctets)
+  return lentBuffer(octets, () => {
+    if (smallKept.length < mostSmallKept) smallKept.push(octets)
+  })
 }
 
 /** @param wanted octets that there are to move; a large transfer says how many it has left */
@@ -46,15 +54,8 @@ export const transferBuffer = (wanted: number): TransferBuffer => {
   if (lent >= mostLent) return nobodys(Buffer.allocUnsafeSlow(smallOctets))
   const octets = kept.pop() ?? Buffer.allocUnsafeSlow(largeOctets)
   lent += 1
-  let given = false
-  return {
-    octets,
-    [Symbol.dispose]: () => {
-      // Twice given back it would be two transfers' buffer.
-      if (given) return
-      given = true
-      lent -= 1
-      if (kept.length < mostKept) kept.push(octets)
-    },
-  }
+  return lentBuffer(octets, () => {
+    lent -= 1
+    if (kept.length < mostKept) kept.push(octets)
+  })
 }
