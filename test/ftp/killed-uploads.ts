@@ -115,7 +115,11 @@ class Kills {
       await Promise.race([all.promise, working])
       await sleep(this.#random.between(150, 700))
       // A slow machine has acknowledged nothing so soon.
-      while (this.#acknowledged === 0) await Promise.race([sleep(20), working])
+      let ended = false
+      const noted = working.finally(() => {
+        ended = true
+      })
+      while (this.#acknowledged === 0 && !ended) await Promise.race([sleep(20), noted])
       // A child that is killed often is started later and later: the whole family begins anew.
       const whole = kills % 5 === 4 || this.#random.chance(0.15)
       over.isKilled = true

@@ -5,8 +5,8 @@
 
 /** What a server has to make of the octets at one place. */
 export type Judgement =
-  /** A request, read to its end: its answer tells exactly this. `closes`: nothing is answered after it. */
-  | { readonly kind: 'request'; readonly told: string; readonly closes: boolean }
+  /** A request, read to its end, which is there in the octets: its answer tells exactly this. `closes`: nothing is answered after it. */
+  | { readonly kind: 'request'; readonly told: string; readonly closes: boolean; readonly end: number }
   /** Refused, and nothing is answered after it. */
   | { readonly kind: 'refused' }
   /** It ended too early: a refusal or nothing. */
@@ -147,7 +147,7 @@ const readRequest = (reader: Reader): Judgement => {
   if (typeof closes !== 'boolean') return closes
   const hosts = fields.get('host') ?? []
   if (!(hosts.length === 0 && version === '1.0') && !(hosts.length === 1 && sureHost.test(hosts[0] ?? ''))) return unsure
-  return { kind: 'request', told: told(method, target, content), closes }
+  return { kind: 'request', told: told(method, target, content), closes, end: reader.at }
 }
 
 /** What has to become of these octets, up to the end that they make. */

@@ -184,7 +184,7 @@ const wrongIn = (octets: Buffer, { answers, broke }: Heard, { ofKnown }: Play): 
   const judgements = judge(octets)
   const last = judgements.at(-1)
   // Who sends more behind the `close` of a known request meets a reset, and may not read what came before it (RFC 9112 §9.6).
-  const mayBreak = ofKnown > 0 && last?.kind === 'request' && last.closes
+  const mayBreak = ofKnown > 0 && last?.kind === 'request' && last.closes && last.end < octets.length
   for (const [at, judgement] of judgements.entries()) {
     const answer = answers[at]
     const has = answer === undefined ? 'nothing' : `${answer.status} ${answer.body.slice(0, 200)}`

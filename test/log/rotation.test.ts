@@ -172,13 +172,14 @@ describe('rotation', () => {
     for (let round = 0; round < 8; round++) {
       await appendFile(folder.at('http.log'), `${lines.slice(round * part, (round + 1) * part).join('\n')}\n`)
       const child = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['ignore', 'pipe', 'inherit'] })
+      const closed = once(child, 'close')
       await once(child.stdout, 'data')
       const before = (await names()).length
       // Each time a little later in its work.
       const until = Date.now() + round * 4
       while (Date.now() < until || (round % 2 === 1 && child.exitCode === null && (await names()).length === before)) await sleep(1)
       if (child.kill('SIGKILL')) killed++
-      await once(child, 'close')
+      await closed
     }
     expect(killed).to.be.greaterThan(0)
     expect(await linesOf('http.log')).to.have.length(lines.length)
