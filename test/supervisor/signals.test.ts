@@ -40,18 +40,29 @@ describe('signals', () => {
     expect(actionsFor(false, 'kernel SIGINT', 'wait 3000', 'launcher SIGINT')).to.deep.equal(['stop SIGINT', 'at once'])
   })
 
+  it('one that reaches the launcher twice and the supervisor once, at one moment, is one', () => {
+    expect(actionsFor(false, 'launcher SIGTERM', 'kernel SIGTERM', 'launcher SIGTERM')).to.deep.equal(['stop SIGTERM'])
+    expect(actionsFor(false, 'launcher SIGTERM', 'kernel SIGTERM', 'wait 200', 'launcher SIGTERM')).to.deep.equal([
+      'stop SIGTERM',
+      'at once',
+    ])
+  })
+
   it('two that reach both are two, however soon and in whatever order', () => {
     const [kernel, launcher] = ['kernel SIGINT', 'launcher SIGINT']
     for (const given of [
       [kernel, launcher, kernel, launcher],
       [kernel, kernel, launcher, launcher],
       [launcher, kernel, kernel, launcher],
+      [launcher, kernel, launcher, kernel],
     ])
       expect(actionsFor(false, ...given)).to.deep.equal(['stop SIGINT', 'at once'])
   })
 
   it('SIGHUP reloads, except when stdin is a terminal, whose closing ends it', () => {
     expect(actionsFor(false, 'kernel SIGHUP')).to.deep.equal(['reload'])
+    expect(actionsFor(false, 'kernel SIGHUP', 'launcher SIGHUP')).to.deep.equal(['reload'])
+    expect(actionsFor(false, 'kernel SIGHUP', 'wait 1000', 'launcher SIGHUP')).to.deep.equal(['reload', 'reload'])
     expect(actionsFor(true, 'kernel SIGHUP')).to.deep.equal(['stop SIGHUP'])
   })
 })

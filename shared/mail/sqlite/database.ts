@@ -241,7 +241,8 @@ const roomOf = (file: string, get: (sql: string) => Row | undefined): MailRoom |
 }
 
 /**
- * Looks how much room there is for mail in a store that others may be using. No file is made beside it.
+ * Looks how much room there is for mail in a store that others may be using. No file is made beside it, but for the index of a log that
+ * lies there without one (a copy that was put back), as SQLite needs it.
  * @returns null: the file system does not tell
  * @throws errors of SQLite and of the system as they are
  */
