@@ -92,6 +92,14 @@ export const guards: readonly Guard[] = [
     grep: 'are counted once',
   },
   {
+    name: 'http2: a connection is cut off in the middle of what Node reads of it',
+    file: 'servers/http/h2/h2-engine.ts',
+    guard: 'setImmediate(() => this.#session.destroy(tooMuch',
+    without: 'void (this.#session.destroy(tooMuch',
+    tests: ['test/http/h2/rapid-resets.test.ts'],
+    grep: 'cut their connection off while others are answered',
+  },
+  {
     name: 'http2: requests that end with their connection count as taken back',
     file: 'servers/http/h2/h2-session.ts',
     guard: '    if (this.#engine.breaksOff) return\n',
