@@ -122,6 +122,8 @@ export class H2Engine {
    * that is destroyed inside of that, with answers under way, has Node (26.10) free memory of nghttp2 that is none: it aborts.
    */
   cutOff(): void {
+    // Told first: what else is read until then may be too much for nghttp2 as well, which calls it an error of ours.
+    if (!this.#session.destroyed) this.#session.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM)
     // The code counts only beside an error.
     const tooMuch = new Error('too much')
     setImmediate(() => this.#session.destroy(tooMuch, constants.NGHTTP2_ENHANCE_YOUR_CALM))
