@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import process from 'node:process'
+import { testSettings } from '../test/kit/settings.ts'
 import { forgetfulJournal, wideLimits } from './load/bare-host.ts'
 
 const clients = 20
@@ -39,37 +40,15 @@ const serveHere = async (data: string): Promise<void> => {
     requireTls: 'auto',
     tls: 'off',
     connections: 1_000,
-    settings: {
-      host: '127.0.0.1',
-      ports: 'any',
-      hostname: 'localhost',
+    settings: testSettings(data, {
       data,
       logs: data,
-      user: null,
-      domains: ['havre.test'],
-      demo: false,
-      tls: { certificate: 'auto', key: 'auto', certificates: [] },
       drainMs: 1_000,
-      mail: {
-        aliases: {},
-        catchAll: null,
-        maxSizeOctets: 50_000_000,
-        quota: { octets: 1e12, messages: 1e9 },
-        retention: { ageMs: null, messages: null, octets: null },
-        bareNewlines: 'reject',
-      },
-      files: {
-        sync: 'always',
-        keepPartialsMs: 86_400_000,
-        quota: { octets: null },
-        access: 'full',
-        bandwidth: { uploadOctets: null, downloadOctets: null },
-        transfers: null,
-        accounts: {},
-      },
-      logins: { delayMs: 0, maxDelayMs: 0, windowMs: 1, accountThreshold: 1, blockAfter: 1, blockMs: 1, scram: false },
-      log: { level: 'error', rotate: { sizeOctets: 50_000_000, daily: true, keep: 14, totalOctets: 1024 ** 3, compress: true } },
-    },
+      domains: ['havre.test'],
+      mail: { quota: { octets: 1e12, messages: 1e9 } },
+      logins: { scram: false },
+      log: { level: 'error' },
+    }),
     desk: {
       login: async () => ({ outcome: 'refused' }),
       scram: async () => ({ outcome: 'refused' }),

@@ -1,12 +1,11 @@
-import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { appendFile, mkdir, truncate } from 'node:fs/promises'
-import { join } from 'node:path'
+import { appendFile, truncate } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
 import { eventually } from '../kit/eventually.ts'
 import { fakeDesk } from '../kit/fake-desk.ts'
 import type { Running } from '../kit/serving.ts'
+import { SmallDisk } from '../kit/small-disk.ts'
 import { turns } from '../kit/turns.ts'
 import { undisturbed } from '../kit/undisturbed.ts'
 import { Home, RawSession, serveFtp, until } from './raw-session.ts'
@@ -134,28 +133,20 @@ describe('ftp: transfers that break', () => {
     })
 
     it('without room are told so, and the old file stays', async function () {
-      const mounted: string[] = []
+      using disk = new SmallDisk()
       await start({
-        prepare: async ({ data }) => {
-          const disk = join(data, 'files', 'alice')
-          await mkdir(disk, { recursive: true })
-          if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', disk]).status === 0) mounted.push(disk)
-        },
+        prepare: disk.prepare,
       })
-      if (mounted.length === 0) this.skip() // needs root
-      try {
-        using session = await RawSession.open(running)
-        const data = await session.passive()
-        expect(await session.ask('STOR a')).to.match(/^150 /)
-        await data.send(randomBytes(3_000_000))
-        expect(await session.reply()).to.equal('452 No room left; the old file, if any, is as it was')
-        await nothingChanged()
-        await incomplete()
-        expect(await session.upload('STOR a', 'fits')).to.match(/^226 /)
-        expect(await home.text('a')).to.equal('fits')
-      } finally {
-        for (const disk of mounted) spawnSync('umount', ['-l', disk])
-      }
+      if (disk.folder === null) this.skip() // needs root
+      using session = await RawSession.open(running)
+      const data = await session.passive()
+      expect(await session.ask('STOR a')).to.match(/^150 /)
+      await data.send(randomBytes(3_000_000))
+      expect(await session.reply()).to.equal('452 No room left; the old file, if any, is as it was')
+      await nothingChanged()
+      await incomplete()
+      expect(await session.upload('STOR a', 'fits')).to.match(/^226 /)
+      expect(await home.text('a')).to.equal('fits')
     })
 
     it('that cannot be made durable are not said to be stored', async () => {

@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
-import { mkdir, readdir, readFile, rename } from 'node:fs/promises'
+import { readdir, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { describeWith } from '../kit/programs.ts'
+import { SmallDisk } from '../kit/small-disk.ts'
 import { type FtpFamily, password, startFtpFamily } from './ftp-family.ts'
 import { Home, RawSession, serveFtp } from './raw-session.ts'
 
@@ -58,32 +59,24 @@ describe('ftp: trouble with a home', () => {
   })
 
   it('whose disk is mounted to be read only refuses all changes, and takes them again afterwards', async function () {
-    const mounted: string[] = []
-    await using running = await serveFtp({
-      prepare: async ({ data }) => {
-        const disk = join(data, 'files', 'alice')
-        await mkdir(disk, { recursive: true })
-        if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', disk]).status === 0) mounted.push(disk)
-      },
-    })
-    const [disk] = mounted
-    if (disk === undefined) this.skip() // needs root
-    try {
-      const home = new Home(running)
-      await home.put('a', 'old')
-      using session = await RawSession.open(running)
-      spawnSync('mount', ['-o', 'remount,ro', disk])
-      for (const command of ['STOR a', 'STOR b', 'APPE a', 'MKD c', 'DELE a']) {
-        await session.passive()
-        expect(await session.ask(command), command).to.match(/^550 /)
-      }
-      expect((await session.download('RETR a')).toString()).to.equal('old')
-      spawnSync('mount', ['-o', 'remount,rw', disk])
-      expect(await session.upload('STOR a', 'new')).to.match(/^226 /)
-      expect(await home.names()).to.deep.equal(['a'])
-    } finally {
-      spawnSync('umount', ['-l', disk])
+    const disk = new SmallDisk()
+    await using running = await serveFtp({ prepare: disk.prepare })
+    // Before the folder that it is in is removed.
+    using _unmounted = disk
+    const { folder } = disk
+    if (folder === null) this.skip() // needs root
+    const home = new Home(running)
+    await home.put('a', 'old')
+    using session = await RawSession.open(running)
+    spawnSync('mount', ['-o', 'remount,ro', folder])
+    for (const command of ['STOR a', 'STOR b', 'APPE a', 'MKD c', 'DELE a']) {
+      await session.passive()
+      expect(await session.ask(command), command).to.match(/^550 /)
     }
+    expect((await session.download('RETR a')).toString()).to.equal('old')
+    spawnSync('mount', ['-o', 'remount,rw', folder])
+    expect(await session.upload('STOR a', 'new')).to.match(/^226 /)
+    expect(await home.names()).to.deep.equal(['a'])
   })
 })
 

@@ -1,10 +1,8 @@
-import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import { expect } from 'chai'
 import { eventually } from '../kit/eventually.ts'
 import type { Running, Setup } from '../kit/serving.ts'
+import { SmallDisk } from '../kit/small-disk.ts'
 import { Home, RawSession, serveFtp, until } from './raw-session.ts'
 
 describe('ftp: uploads for which there is no room', () => {
@@ -85,26 +83,18 @@ describe('ftp: uploads for which there is no room', () => {
   })
 
   it('on a full disk: 452 in the middle, at once, and the old file stays', async function () {
-    const mounted: string[] = []
+    using disk = new SmallDisk()
     await start({
-      prepare: async ({ data }) => {
-        const disk = join(data, 'files', 'alice')
-        await mkdir(disk, { recursive: true })
-        if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', disk]).status === 0) mounted.push(disk)
-      },
+      prepare: disk.prepare,
     })
-    if (mounted.length === 0) this.skip() // needs root
-    try {
-      using session = await RawSession.open(running)
-      for (const command of ['STOR a', 'APPE a', 'STOR new']) {
-        expect(await pour(session, command), command).to.be.lessThan(60_000_000)
-        expect(await session.reply()).to.equal('452 No room left; the old file, if any, is as it was')
-        await nothingChanged()
-      }
-      expect(running.journal.of('ftp.store.failed')[0]?.fields).to.include({ command: 'upload', code: 'full' })
-      expect(await session.upload('STOR a', 'fits')).to.match(/^226 /)
-    } finally {
-      for (const disk of mounted) spawnSync('umount', ['-l', disk])
+    if (disk.folder === null) this.skip() // needs root
+    using session = await RawSession.open(running)
+    for (const command of ['STOR a', 'APPE a', 'STOR new']) {
+      expect(await pour(session, command), command).to.be.lessThan(60_000_000)
+      expect(await session.reply()).to.equal('452 No room left; the old file, if any, is as it was')
+      await nothingChanged()
     }
+    expect(running.journal.of('ftp.store.failed')[0]?.fields).to.include({ command: 'upload', code: 'full' })
+    expect(await session.upload('STOR a', 'fits')).to.match(/^226 /)
   })
 })

@@ -1,11 +1,11 @@
 /** Other FTP servers, as Debian has them, each on a free port of 127.0.0.1 with one folder that a client may do anything in. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { chmod, chown, mkdir, readFile, writeFile } from 'node:fs/promises'
-import { type AddressInfo, createServer } from 'node:net'
 import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from '../kit/client.ts'
 import { type TemporaryFolder, temporaryFolder } from '../kit/folder.ts'
+import { freePort } from '../kit/free-port.ts'
 import { findProgram } from '../kit/programs.ts'
 import { run } from '../kit/run.ts'
 
@@ -30,15 +30,6 @@ export interface Peer {
 
 const nobody = 65_534
 const isRoot = process.getuid?.() === 0
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo
-      server.close(() => resolve(port))
-    })
-  })
 
 /** Waits until it greets. @throws when it ended, or does not within half a minute */
 const greets = async (child: ChildProcess, port: number, said: () => string): Promise<void> => {

@@ -1,13 +1,13 @@
 /** Other HTTP servers, as Debian has them, each on a free port of 127.0.0.1 with the files of `test/http/rows.ts`. */
 import { spawn } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
-import { type AddressInfo, createServer } from 'node:net'
 import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { tree } from '../http/rows.ts'
 import { writeTree } from '../http/site.ts'
 import { Client, ClientError } from '../kit/client.ts'
 import { type TemporaryFolder, temporaryFolder } from '../kit/folder.ts'
+import { freePort } from '../kit/free-port.ts'
 import { findProgram } from '../kit/programs.ts'
 
 /** A server that requests are sent to. */
@@ -21,15 +21,6 @@ export interface Peer {
   readonly isInstalled: () => boolean
   readonly start: () => Promise<HttpPeer>
 }
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo
-      server.close(() => resolve(port))
-    })
-  })
 
 const answers = async (port: number): Promise<boolean> => {
   try {

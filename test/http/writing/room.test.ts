@@ -1,8 +1,6 @@
-import { spawnSync } from 'node:child_process'
-import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import { expect } from 'chai'
 import { eventually } from '../../kit/eventually.ts'
+import { SmallDisk } from '../../kit/small-disk.ts'
 import { undisturbed } from '../../kit/undisturbed.ts'
 import { said } from '../raw.ts'
 import { loginOf, WritableSite } from './home.ts'
@@ -21,47 +19,39 @@ const chunked = (name: string, content: Buffer): Buffer =>
 
 describe('PUT on a full disk', () => {
   it('is 507, before it comes or in the middle, the old file stays, and there is service again once there is room', async function () {
-    const mounted: string[] = []
-    await using site = await WritableSite.serve(tree, {
-      prepare: async ({ data }) => {
-        const disk = join(data, 'files', 'alice')
-        await mkdir(disk, { recursive: true })
-        if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', disk]).status === 0) mounted.push(disk)
-      },
-    })
-    if (mounted.length === 0) this.skip() // needs root
-    try {
-      const { port } = site.running
-      const unchanged = async (names: readonly string[]) => {
-        await eventually(async () => expect(await site.names()).to.deep.equal(names))
-        expect(await site.text('a.txt')).to.equal('old')
-      }
-      const large = Buffer.alloc(3_000_000, 'x')
-      for (const name of ['a.txt', 'new']) {
-        expect(await site.status('PUT', `/~alice/${name}`, { content: large }), name).to.equal(507)
-        await unchanged(['a.txt'])
-        expect((await said(port, chunked(name, large))).toString(), name).to.match(/^HTTP\/1\.1 507 /)
-        await unchanged(['a.txt'])
-      }
-      // To the last block.
-      expect(await site.status('PUT', '/~alice/most', { content: Buffer.alloc(1_500_000) })).to.equal(201)
-      let filled = 0
-      while ((await site.status('PUT', `/~alice/f${filled}`, { content: Buffer.alloc(60_000) })) === 201) filled += 1
-      expect(filled).to.be.within(1, 10)
-      const names = await site.names()
-      for (const name of ['a.txt', 'new'])
-        expect(await site.status('PUT', `/~alice/${name}`, { content: Buffer.alloc(60_000) }), name).to.equal(507)
-      await unchanged(names)
-      const reasons = site.running.journal.of('web.file.not-stored').map(({ fields }) => fields['reason'])
-      expect(new Set(reasons)).to.deep.equal(new Set(['full']))
-      expect(site.running.journal.records.filter(({ level }) => level === 'error')).to.deep.equal([])
-      expect((await site.ask('GET', '/~alice/most', { as: null })).body).to.have.length(1_500_000)
-      expect(await site.status('DELETE', '/~alice/most')).to.equal(204)
-      expect(await site.status('PUT', '/~alice/a.txt', { content: Buffer.alloc(500_000, 'y') })).to.equal(204)
-      expect(await site.text('a.txt')).to.equal('y'.repeat(500_000))
-    } finally {
-      for (const disk of mounted) spawnSync('umount', ['-l', disk])
+    const disk = new SmallDisk()
+    await using site = await WritableSite.serve(tree, { prepare: disk.prepare })
+    // Before the folder that it is in is removed.
+    using _unmounted = disk
+    if (disk.folder === null) this.skip() // needs root
+    const { port } = site.running
+    const unchanged = async (names: readonly string[]) => {
+      await eventually(async () => expect(await site.names()).to.deep.equal(names))
+      expect(await site.text('a.txt')).to.equal('old')
     }
+    const large = Buffer.alloc(3_000_000, 'x')
+    for (const name of ['a.txt', 'new']) {
+      expect(await site.status('PUT', `/~alice/${name}`, { content: large }), name).to.equal(507)
+      await unchanged(['a.txt'])
+      expect((await said(port, chunked(name, large))).toString(), name).to.match(/^HTTP\/1\.1 507 /)
+      await unchanged(['a.txt'])
+    }
+    // To the last block.
+    expect(await site.status('PUT', '/~alice/most', { content: Buffer.alloc(1_500_000) })).to.equal(201)
+    let filled = 0
+    while ((await site.status('PUT', `/~alice/f${filled}`, { content: Buffer.alloc(60_000) })) === 201) filled += 1
+    expect(filled).to.be.within(1, 10)
+    const names = await site.names()
+    for (const name of ['a.txt', 'new'])
+      expect(await site.status('PUT', `/~alice/${name}`, { content: Buffer.alloc(60_000) }), name).to.equal(507)
+    await unchanged(names)
+    const reasons = site.running.journal.of('web.file.not-stored').map(({ fields }) => fields['reason'])
+    expect(new Set(reasons)).to.deep.equal(new Set(['full']))
+    expect(site.running.journal.records.filter(({ level }) => level === 'error')).to.deep.equal([])
+    expect((await site.ask('GET', '/~alice/most', { as: null })).body).to.have.length(1_500_000)
+    expect(await site.status('DELETE', '/~alice/most')).to.equal(204)
+    expect(await site.status('PUT', '/~alice/a.txt', { content: Buffer.alloc(500_000, 'y') })).to.equal(204)
+    expect(await site.text('a.txt')).to.equal('y'.repeat(500_000))
   })
 })
 
