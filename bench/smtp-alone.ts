@@ -28,11 +28,14 @@ interface Told {
 }
 
 const serveHere = async (data: string): Promise<void> => {
-  const [{ Host }, { service }, { protocol }] = await Promise.all([
+  const [{ Host }, { service }, { protocol }, { makeMailStore }, { mailFile }] = await Promise.all([
     import('../servers/host/host.ts'),
     import('../servers/smtp/service.ts'),
     import('../servers/smtp/options.ts'),
+    import('../shared/mail/sqlite-mail-store.ts'),
+    import('../shared/mail/mail-files.ts'),
   ])
+  makeMailStore(mailFile(data))
   const { log } = forgetfulJournal
   const server = service.create({
     service: 'smtp',
